@@ -1,0 +1,1 @@
+"""The stack: a private Docker registry on AWS, one construct per file."""

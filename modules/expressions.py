@@ -1,0 +1,15 @@
+"""Terraform expressions where the bindings ask for a number or a truth value."""
+
+from typing import Any
+
+from modules.aws import Token
+
+
+def number(expression: str) -> Any:
+    """Return a Terraform expression, such as ``var.volume_size``, as a number."""
+    return Token.as_number(f"${{{expression}}}")
+
+
+def truth(expression: str) -> Any:
+    """Return a Terraform expression, such as ``var.force_destroy``, as a truth value."""
+    return Token.as_any(f"${{{expression}}}")

@@ -1,0 +1,134 @@
+"""The hosts: an ECS cluster on an autoscaling group."""
+
+from collections.abc import Sequence
+
+from modules.aws import (
+    AutoscalingGroup,
+    AutoscalingGroupTag,
+    AutoscalingPolicy,
+    Construct,
+    DataAwsSsmParameter,
+    EcsCluster,
+    Fn,
+    LaunchTemplate,
+    LaunchTemplateBlockDeviceMappings,
+)
+from modules.expressions import number, truth
+
+#: Where AWS publishes the newest ECS-optimized image of each region.
+ECS_IMAGE = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+
+USER_DATA = """\
+#!/bin/bash
+set -eu
+mkdir -p /etc/ecs
+echo ECS_CLUSTER={cluster} >> /etc/ecs/ecs.config
+"""
+
+#: Seconds until a new host carries load, and its figures mean something.
+WARM_UP = 120
+
+# A megabyte as CloudWatch counts it.
+MEGABYTE = 1_000_000
+
+
+class Hosts(Construct):
+    """An ECS cluster and the autoscaling group of its hosts.
+
+    Args:
+        subnet_ids: where the hosts are.
+        security_group_id: who may reach them.
+        instance_profile_arn: what their ECS agent may do.
+
+    Exposes ``cluster_id``, ``cluster_name`` and ``group_name``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        subnet_ids: Sequence[str],
+        security_group_id: str,
+        instance_profile_arn: str,
+    ) -> None:
+        super().__init__(scope, id)
+        cluster = EcsCluster(
+            self,
+            "cluster",
+            name="${var.name}",
+            setting=[{"name": "containerInsights", "value": "enabled"}],
+        )
+        template = self._template(cluster.name, security_group_id, instance_profile_arn)
+        group = AutoscalingGroup(
+            self,
+            "group",
+            name="${var.name}",
+            min_size=number("var.minimum_hosts"),
+            max_size=number("var.maximum_hosts"),
+            vpc_zone_identifier=list(subnet_ids),
+            launch_template={"id": template.id, "version": Fn.tostring(template.latest_version)},
+            # ECS replaces a task that fails the load balancer's check; a host is replaced when
+            # EC2 finds it broken. A check of S3's making must never replace the fleet.
+            health_check_type="EC2",
+            default_instance_warmup=WARM_UP,
+            tag=[AutoscalingGroupTag(key="Name", value="${var.name}", propagate_at_launch=True)],
+        )
+        self._scale(group)
+        self.cluster_id = cluster.id
+        self.cluster_name = cluster.name
+        self.group_name = group.name
+
+    def _template(self, cluster: str, group_id: str, profile_arn: str) -> LaunchTemplate:
+        image = DataAwsSsmParameter(self, "image", name=ECS_IMAGE)
+        return LaunchTemplate(
+            self,
+            "template",
+            name="${var.name}",
+            image_id=image.insecure_value,
+            instance_type="${var.instance_type}",
+            key_name='${var.key_pair == "" ? null : var.key_pair}',
+            user_data=Fn.base64encode(USER_DATA.format(cluster=cluster)),
+            vpc_security_group_ids=[group_id],
+            iam_instance_profile={"arn": profile_arn},
+            # Only with a session token, and containers in bridge mode are a hop too far away.
+            metadata_options={
+                "http_endpoint": "enabled",
+                "http_tokens": "required",
+                "http_put_response_hop_limit": 1,
+            },
+            # Figures each minute instead of every five: a deployment's storm is over by then.
+            monitoring={"enabled": True},
+            block_device_mappings=[
+                LaunchTemplateBlockDeviceMappings(
+                    device_name="/dev/xvda",
+                    ebs={
+                        "volume_size": number("var.volume_size"),
+                        "volume_type": "gp3",
+                        "encrypted": "true",
+                    },
+                )
+            ],
+            update_default_version=True,
+        )
+
+    def _scale(self, group: AutoscalingGroup) -> None:
+        network = number(f"var.scale_network_megabytes * {MEGABYTE}")
+        targets = {
+            "cpu": ("ASGAverageCPUUtilization", number("var.scale_cpu_percent")),
+            "network": ("ASGAverageNetworkOut", network),
+        }
+        for name, (metric, target) in targets.items():
+            AutoscalingPolicy(
+                self,
+                name,
+                name=f"${{var.name}}-{name}",
+                autoscaling_group_name=group.name,
+                policy_type="TargetTrackingScaling",
+                # With room for one host there is nothing to scale.
+                enabled=truth("var.maximum_hosts > 1"),
+                target_tracking_configuration={
+                    "predefined_metric_specification": {"predefined_metric_type": metric},
+                    "target_value": target,
+                },
+            )

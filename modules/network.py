@@ -1,0 +1,160 @@
+"""The network: VPC, public subnets over several zones, a private way to S3, security groups."""
+
+from modules.aws import (
+    Construct,
+    DataAwsAvailabilityZones,
+    Fn,
+    InternetGateway,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+    VpcEndpoint,
+    VpcSecurityGroupEgressRule,
+    VpcSecurityGroupIngressRule,
+)
+
+HTTPS = 443
+SSH = 22
+ANYWHERE = "0.0.0.0/0"
+
+
+class Network(Construct):
+    """A VPC whose hosts answer to the load balancer on 443 and to nobody else.
+
+    Args:
+        zones: availability zones, one public subnet in each.
+
+    Exposes ``vpc_id``, ``subnet_ids``, ``balancer_group_id`` and ``hosts_group_id``.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, zones: int) -> None:
+        super().__init__(scope, id)
+        self._vpc = Vpc(
+            self,
+            "vpc",
+            cidr_block="${var.network_cidr}",
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags={"Name": "${var.name}"},
+        )
+        self.vpc_id = self._vpc.id
+        routes = self._routes_to_the_internet()
+        self.subnet_ids = [subnet.id for subnet in self._subnets(zones, routes)]
+        # Layers go to S3 and back without passing, or paying for, any gateway of the network.
+        VpcEndpoint(
+            self,
+            "s3",
+            vpc_id=self.vpc_id,
+            route_table_ids=[routes.id],
+            service_name="com.amazonaws.${var.aws_region}.s3",
+            tags={"Name": "${var.name}-s3"},
+        )
+        balancer = self._group("balancer", "Load balancer of the registry")
+        hosts = self._group("hosts", "Hosts of the registry")
+        self._open(balancer, hosts)
+        self._open_ssh(hosts)
+        self.balancer_group_id = balancer.id
+        self.hosts_group_id = hosts.id
+
+    def _routes_to_the_internet(self) -> RouteTable:
+        tags = {"Name": "${var.name}"}
+        gateway = InternetGateway(self, "gateway", vpc_id=self.vpc_id, tags=tags)
+        routes = RouteTable(self, "routes", vpc_id=self.vpc_id, tags=tags)
+        Route(
+            self,
+            "internet",
+            route_table_id=routes.id,
+            gateway_id=gateway.id,
+            destination_cidr_block=ANYWHERE,
+        )
+        return routes
+
+    def _subnets(self, zones: int, routes: RouteTable) -> list[Subnet]:
+        # Local zones and Wavelength zones have to be asked for and know neither balancer.
+        available = DataAwsAvailabilityZones(
+            self,
+            "zones",
+            state="available",
+            filter=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+        )
+        subnets = []
+        for index in range(zones):
+            subnet = Subnet(
+                self,
+                f"subnet_{index}",
+                vpc_id=self.vpc_id,
+                availability_zone=Fn.element(available.names, index),
+                cidr_block=Fn.cidrsubnet(self._vpc.cidr_block, 4, index),
+                map_public_ip_on_launch=True,
+                tags={"Name": f"${{var.name}}-{index}"},
+            )
+            RouteTableAssociation(
+                self, f"routes_{index}", subnet_id=subnet.id, route_table_id=routes.id
+            )
+            subnets.append(subnet)
+        return subnets
+
+    def _group(self, role: str, description: str) -> SecurityGroup:
+        name = f"${{var.name}}-{role}"
+        return SecurityGroup(
+            self,
+            role,
+            vpc_id=self.vpc_id,
+            name=name,
+            description=description,
+            tags={"Name": name},
+        )
+
+    def _open(self, balancer: SecurityGroup, hosts: SecurityGroup) -> None:
+        https = {"ip_protocol": "tcp", "from_port": HTTPS, "to_port": HTTPS}
+        clients = VpcSecurityGroupIngressRule(
+            self,
+            "clients_to_balancer",
+            security_group_id=balancer.id,
+            cidr_ipv4="${each.value}",
+            description="Clients of the registry",
+            **https,
+        )
+        clients.add_override("for_each", "${toset(var.allowed_networks)}")
+        VpcSecurityGroupEgressRule(
+            self,
+            "balancer_to_hosts",
+            security_group_id=balancer.id,
+            referenced_security_group_id=hosts.id,
+            description="Traffic and health checks",
+            **https,
+        )
+        VpcSecurityGroupIngressRule(
+            self,
+            "hosts_from_balancer",
+            security_group_id=hosts.id,
+            referenced_security_group_id=balancer.id,
+            description="Traffic and health checks",
+            **https,
+        )
+        # Hosts fetch images, and talk to ECS, S3, Secrets Manager and CloudWatch.
+        VpcSecurityGroupEgressRule(
+            self,
+            "hosts_to_anywhere",
+            security_group_id=hosts.id,
+            cidr_ipv4=ANYWHERE,
+            ip_protocol="-1",
+            description="AWS APIs and image pulls",
+        )
+
+    def _open_ssh(self, hosts: SecurityGroup) -> None:
+        ssh = VpcSecurityGroupIngressRule(
+            self,
+            "ssh_to_hosts",
+            security_group_id=hosts.id,
+            cidr_ipv4="${each.value}",
+            ip_protocol="tcp",
+            from_port=SSH,
+            to_port=SSH,
+            description="Operators",
+        )
+        # Only a key pair and a network together open the port.
+        ssh.add_override("for_each", '${toset(var.key_pair == "" ? [] : var.ssh_networks)}')

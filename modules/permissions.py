@@ -1,0 +1,109 @@
+"""Who may do what: the host, the task, and ECS on the task's behalf."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from modules.aws import (
+    Construct,
+    DataAwsCallerIdentity,
+    DataAwsPartition,
+    IamInstanceProfile,
+    IamRole,
+    IamRolePolicy,
+    IamRolePolicyAttachment,
+    S3Bucket,
+)
+
+CONFIGURATION_FILES = ("nginx.htpasswd", "domain.crt", "domain.key")
+
+# What distribution's S3 driver asks for, and nothing else:
+# https://distribution.github.io/distribution/storage-drivers/s3/
+IMAGE_BUCKET_ACTIONS = ("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
+IMAGE_OBJECT_ACTIONS = (
+    "s3:PutObject",
+    "s3:GetObject",
+    "s3:DeleteObject",
+    "s3:ListMultipartUploadParts",
+    "s3:AbortMultipartUpload",
+)
+
+
+class Permissions(Construct):
+    """Three roles: the host's for the ECS agent, the task's for S3, the execution role.
+
+    Args:
+        images: the bucket that tasks keep images in.
+        configuration: the bucket of which tasks read three objects.
+        secret_arns: the secrets that ECS hands to the containers.
+
+    Exposes ``instance_profile_arn``, ``task_role_arn`` and ``execution_role_arn``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        images: S3Bucket,
+        configuration: S3Bucket,
+        secret_arns: Sequence[str],
+    ) -> None:
+        super().__init__(scope, id)
+        self._account = DataAwsCallerIdentity(self, "account").account_id
+        self._partition = DataAwsPartition(self, "partition")
+        host = self._role("host", f"ec2.{self._partition.dns_suffix}")
+        self._attach(host, "host_agent", "AmazonEC2ContainerServiceforEC2Role")
+        profile = IamInstanceProfile(self, "profile", name=host.name, role=host.name)
+        self.instance_profile_arn = profile.arn
+
+        task = self._role("task", "ecs-tasks.amazonaws.com")
+        self._allow(task, "task_storage", _storage_statements(images, configuration))
+        self.task_role_arn = task.arn
+
+        execution = self._role("execution", "ecs-tasks.amazonaws.com")
+        self._attach(execution, "execution_logs", "AmazonECSTaskExecutionRolePolicy")
+        read = _allow(["secretsmanager:GetSecretValue"], list(secret_arns))
+        self._allow(execution, "execution_secrets", [read])
+        self.execution_role_arn = execution.arn
+
+    def _role(self, purpose: str, service: str) -> IamRole:
+        trust: dict[str, Any] = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+        }
+        if service.startswith("ecs-tasks"):
+            # Without it ECS could be made to use the role for somebody else's account.
+            trust["Condition"] = {"StringEquals": {"aws:SourceAccount": self._account}}
+        return IamRole(
+            self,
+            purpose,
+            # Role names are global; the region keeps two regions of one account apart.
+            name=f"${{var.name}}-{purpose}-${{var.aws_region}}",
+            assume_role_policy=_policy([trust]),
+        )
+
+    def _attach(self, role: IamRole, id: str, managed: str) -> None:
+        arn = f"arn:{self._partition.partition}:iam::aws:policy/service-role/{managed}"
+        IamRolePolicyAttachment(self, id, role=role.name, policy_arn=arn)
+
+    def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> None:
+        IamRolePolicy(self, id, role=role.name, name=id, policy=_policy(statements))
+
+
+def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[str, Any]]:
+    files = [f"{configuration.arn}/{file}" for file in CONFIGURATION_FILES]
+    return [
+        _allow(IMAGE_BUCKET_ACTIONS, [images.arn]),
+        _allow(IMAGE_OBJECT_ACTIONS, [f"{images.arn}/*"]),
+        _allow(["s3:GetObject"], files),
+    ]
+
+
+def _allow(actions: Sequence[str], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+
+
+def _policy(statements: Sequence[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

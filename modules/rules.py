@@ -1,0 +1,104 @@
+"""What a value may be: each rule is checked by Python at synth and by Terraform at plan."""
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Rule(Protocol):
+    """One limit on a setting, in words, in Python and in Terraform's language."""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, as the end of the sentence "it must be …"."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is allowed."""
+
+    def condition(self, reference: str) -> str:
+        """Terraform's expression for the same, over a reference such as ``var.name``."""
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Text that matches a pattern and, where one is given, does not contain another.
+
+    The patterns must mean the same to Python and to RE2, which knows no look-ahead.
+    """
+
+    pattern: str
+    allowed: str
+    unless: str | None = None
+
+    def accepts(self, value: object) -> bool:
+        """Whether the text matches."""
+        text = str(value)
+        forbidden = self.unless is not None and re.search(self.unless, text)
+        return bool(re.search(self.pattern, text)) and not forbidden and "\n" not in text
+
+    def condition(self, reference: str) -> str:
+        """``can(regex(…))``, and not the forbidden pattern."""
+        wanted = f"can(regex({json.dumps(self.pattern)}, {reference}))"
+        if self.unless is None:
+            return wanted
+        return f"{wanted} && !can(regex({json.dumps(self.unless)}, {reference}))"
+
+
+@dataclass(frozen=True)
+class Within:
+    """A whole number between two limits, both included."""
+
+    low: int
+    high: int
+    unit: str
+
+    @property
+    def allowed(self) -> str:
+        """The limits with their unit."""
+        return f"{self.low} to {self.high} {self.unit}"
+
+    def accepts(self, value: object) -> bool:
+        """Whether the number lies within the limits."""
+        return isinstance(value, int) and self.low <= value <= self.high
+
+    def condition(self, reference: str) -> str:
+        """Two comparisons, and that the number is whole."""
+        return (
+            f"{reference} >= {self.low} && {reference} <= {self.high}"
+            f" && floor({reference}) == {reference}"
+        )
+
+
+@dataclass(frozen=True)
+class Cidr:
+    """An IPv4 network, host bits zero, with a prefix between two lengths."""
+
+    shortest: int = 0
+    longest: int = 32
+
+    @property
+    def allowed(self) -> str:
+        """The form, with the lengths where they are limited."""
+        form = "an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero"
+        if (self.shortest, self.longest) == (0, 32):
+            return form
+        return f"{form}, the prefix /{self.shortest} to /{self.longest}"
+
+    def accepts(self, value: object) -> bool:
+        """Whether the text is such a network."""
+        text = str(value)
+        try:
+            network = ipaddress.IPv4Network(text)
+        except ValueError:
+            return False
+        return str(network) == text and self.shortest <= network.prefixlen <= self.longest
+
+    def condition(self, reference: str) -> str:
+        """``cidrsubnet(x, 0, 0)`` is x itself only if no host bit is set."""
+        prefix = f'try(tonumber(split("/", {reference})[1]), -1)'
+        return (
+            f"try(cidrsubnet({reference}, 0, 0) == {reference}, false)"
+            f" && {prefix} >= {self.shortest} && {prefix} <= {self.longest}"
+        )

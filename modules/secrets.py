@@ -1,0 +1,81 @@
+"""What the containers get as ECS secrets, and Terraform's state never holds."""
+
+import json
+
+from modules.aws import (
+    Construct,
+    SecretsmanagerSecret,
+    SecretsmanagerSecretVersion,
+    TerraformStack,
+)
+
+
+class Secrets(Construct):
+    """The HTTP secret that all registries share, and the static keys where they are given.
+
+    The HTTP secret is drawn by AWS at deploy time and written once. It passes Terraform as an
+    ephemeral value into a write-only argument (Terraform 1.11 or newer): neither the state nor
+    the task definition holds it.
+
+    Exposes ``arns`` and ``http_secret``, an entry of a container's ``secrets``.
+    """
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        # CDKTF has no class for ephemeral resources.
+        TerraformStack.of(self).add_override(
+            "ephemeral.aws_secretsmanager_random_password.http_secret",
+            {"password_length": 64, "exclude_punctuation": True},
+        )
+        http = self._secret(
+            "http",
+            value="${ephemeral.aws_secretsmanager_random_password.http_secret.random_password}",
+            version="${1}",
+        )
+        self._keys = self._secret(
+            "keys",
+            value=(
+                "${jsonencode({aws_access_key = var.aws_access_key,"
+                " aws_secret_access_key = var.aws_secret_access_key})}"
+            ),
+            # Terraform cannot see a change of a write-only value. 28 bits of its hash tell of a
+            # change and, of 40 random characters, nothing else.
+            version=(
+                "${nonsensitive(parseint(substr(sha256("
+                'join(":", [var.aws_access_key, var.aws_secret_access_key])), 0, 7), 16))}'
+            ),
+        )
+        self.arns = [http.arn, self._keys.arn]
+        self.http_secret = {"name": "REGISTRY_HTTP_SECRET", "valueFrom": http.arn}
+
+    def with_static_keys(self, secrets: list[dict[str, str]]) -> str:
+        """Return a container's secrets as JSON, with the static keys if they are given.
+
+        Which it is, is known when Terraform plans: the text is one of its templates.
+        """
+        keys = [
+            {"name": "AWS_ACCESS_KEY_ID", "valueFrom": f"{self._keys.arn}:aws_access_key::"},
+            {
+                "name": "AWS_SECRET_ACCESS_KEY",
+                "valueFrom": f"{self._keys.arn}:aws_secret_access_key::",
+            },
+        ]
+        given = 'nonsensitive(var.aws_access_key) != ""'
+        return (
+            f"%{{ if {given} }}{json.dumps([*secrets, *keys])}"
+            f"%{{ else }}{json.dumps(secrets)}%{{ endif }}"
+        )
+
+    def _secret(self, name: str, *, value: str, version: str) -> SecretsmanagerSecret:
+        secret = SecretsmanagerSecret(
+            self,
+            name,
+            name=f"${{var.name}}-{name}",
+            # Nothing is lost with it, and a name in recovery would block the next deployment.
+            recovery_window_in_days=0,
+        )
+        resource = SecretsmanagerSecretVersion(
+            self, f"{name}_value", secret_id=secret.id, secret_string_wo=value
+        )
+        resource.add_override("secret_string_wo_version", version)
+        return secret

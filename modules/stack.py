@@ -1,0 +1,102 @@
+"""The stack, put together in the order in which a reader meets its parts."""
+
+from typing import Any
+
+from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
+from modules.hosts import Hosts
+from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
+from modules.network import Network
+from modules.permissions import Permissions
+from modules.secrets import Secrets
+from modules.service import Service
+from modules.settings import Settings
+from modules.storage import Storage
+from modules.variables import declare_variables
+
+# The bindings are typed against provider 6.25; tests apply the stack with 5.100.0.
+PROVIDER_VERSIONS = ">= 5.100, < 7.0"
+# Ephemeral values and write-only arguments, which keep secrets out of the state.
+TERRAFORM_VERSIONS = ">= 1.11"
+
+
+class RegistryStack(TerraformStack):
+    """A private Docker registry for one environment.
+
+    Usage:
+
+        RegistryStack(App(), "production", Settings(maximum_hosts=8))
+    """
+
+    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
+        super().__init__(scope, id)
+        declare_variables(self, settings)
+        self._provider()
+        network = Network(self, "network", zones=settings.zones)
+        storage = Storage(self, "storage")
+        secrets = Secrets(self, "secrets")
+        permissions = Permissions(
+            self,
+            "permissions",
+            images=storage.images,
+            configuration=storage.configuration,
+            secret_arns=secrets.arns,
+        )
+        balancer = self._balancer(settings, network)
+        hosts = Hosts(
+            self,
+            "hosts",
+            subnet_ids=network.subnet_ids,
+            security_group_id=network.hosts_group_id,
+            instance_profile_arn=permissions.instance_profile_arn,
+        )
+        Service(
+            self,
+            "service",
+            cluster_id=hosts.cluster_id,
+            images=storage.images,
+            configuration=storage.configuration,
+            permissions=permissions,
+            secrets=secrets,
+            balancer=balancer,
+        )
+        self._outputs(
+            registry_url=f"https://{balancer.dns_name}",
+            load_balancer_name=balancer.name,
+            image_bucket=storage.images.bucket,
+            configuration_bucket=storage.configuration.bucket,
+            cluster=hosts.cluster_name,
+            autoscaling_group=hosts.group_name,
+        )
+
+    def _allocate_logical_id(self, element: Any) -> str:
+        """Name blocks by their path, without the hash that CDKTF would append.
+
+        ``aws_vpc.network_vpc`` is what people see in plans; paths are unique as they are.
+        """
+        path = element.node.path.split("/")
+        return "_".join(path[1:])
+
+    def _provider(self) -> None:
+        AwsProvider(
+            self,
+            "aws",
+            region="${var.aws_region}",
+            default_tags=[{"tags": {"Project": "wharf", "Environment": "${var.name}"}}],
+        )
+        self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
+        self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSIONS)
+
+    def _balancer(
+        self, settings: Settings, network: Network
+    ) -> NetworkLoadBalancer | ClassicLoadBalancer:
+        common: dict[str, Any] = {
+            "subnet_ids": network.subnet_ids,
+            "security_group_id": network.balancer_group_id,
+        }
+        if settings.load_balancer == "classic":
+            return ClassicLoadBalancer(self, "load_balancer", **common)
+        return NetworkLoadBalancer(self, "load_balancer", vpc_id=network.vpc_id, **common)
+
+    def _outputs(self, **outputs: str) -> None:
+        for name, value in outputs.items():
+            TerraformOutput(self, name, value=value).override_logical_id(name)

@@ -1,0 +1,131 @@
+"""The two buckets: images, and the proxy's configuration."""
+
+import json
+
+from modules.aws import (
+    Construct,
+    DataAwsCallerIdentity,
+    S3Bucket,
+    S3BucketLifecycleConfiguration,
+    S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+    S3BucketOwnershipControls,
+    S3BucketPolicy,
+    S3BucketPublicAccessBlock,
+    S3BucketServerSideEncryptionConfigurationA,
+    S3BucketServerSideEncryptionConfigurationRuleA,
+    S3BucketVersioningA,
+)
+from modules.expressions import truth
+
+#: Days; a push is over in hours; parts that are older belong to one that broke.
+STALE_UPLOAD_DAYS = 7
+EVERYTHING = [S3BucketLifecycleConfigurationRuleFilter(prefix="")]
+#: Days that an overwritten password file or key can be brought back.
+OLD_VERSION_DAYS = 90
+
+
+class Storage(Construct):
+    """The image bucket and the configuration bucket: encrypted, private, TLS only.
+
+    Images are addressed by their content, so the image bucket keeps no versions; the
+    configuration bucket does, to undo a bad password file.
+
+    Exposes ``images`` and ``configuration``, each a bucket.
+    """
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        self._account = DataAwsCallerIdentity(self, "account").account_id
+        self.images = self._bucket("images", "aws_registry_bucket")
+        self.configuration = self._bucket("configuration", "nginx_config_bucket")
+        versioning = S3BucketVersioningA(
+            self,
+            "configuration_versions",
+            bucket=self.configuration.id,
+            versioning_configuration={"status": "Enabled"},
+        )
+        self._lifecycle("images")
+        old_versions = S3BucketLifecycleConfigurationRule(
+            id="old-versions",
+            status="Enabled",
+            filter=EVERYTHING,
+            noncurrent_version_expiration=[
+                S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
+                    noncurrent_days=OLD_VERSION_DAYS
+                )
+            ],
+        )
+        self._lifecycle("configuration", old_versions).node.add_dependency(versioning)
+
+    def _bucket(self, role: str, variable: str) -> S3Bucket:
+        given = f"var.{variable}"
+        made = f"${{var.name}}-{role}-{self._account}-${{var.aws_region}}"
+        bucket = S3Bucket(
+            self,
+            role,
+            bucket=f'${{{given} == "" ? "{made}" : {given}}}',
+            force_destroy=truth("var.force_destroy"),
+        )
+        S3BucketServerSideEncryptionConfigurationA(
+            self,
+            f"{role}_encryption",
+            bucket=bucket.id,
+            rule=[
+                S3BucketServerSideEncryptionConfigurationRuleA(
+                    apply_server_side_encryption_by_default={"sse_algorithm": "AES256"}
+                )
+            ],
+        )
+        S3BucketOwnershipControls(
+            self,
+            f"{role}_ownership",
+            bucket=bucket.id,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+        )
+        block = S3BucketPublicAccessBlock(
+            self,
+            f"{role}_privacy",
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+        )
+        # S3 answers a conflict when both are written at once.
+        S3BucketPolicy(
+            self, f"{role}_policy", bucket=bucket.id, policy=_tls_only(bucket)
+        ).node.add_dependency(block)
+        return bucket
+
+    def _lifecycle(
+        self, role: str, *more: S3BucketLifecycleConfigurationRule
+    ) -> S3BucketLifecycleConfiguration:
+        stale = S3BucketLifecycleConfigurationRule(
+            id="stale-uploads",
+            status="Enabled",
+            filter=EVERYTHING,
+            abort_incomplete_multipart_upload=[
+                S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
+                    days_after_initiation=STALE_UPLOAD_DAYS
+                )
+            ],
+        )
+        bucket: S3Bucket = getattr(self, role)
+        return S3BucketLifecycleConfiguration(
+            self, f"{role}_lifecycle", bucket=bucket.id, rule=[stale, *more]
+        )
+
+
+def _tls_only(bucket: S3Bucket) -> str:
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket.arn, f"{bucket.arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
