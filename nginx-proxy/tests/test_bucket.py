@@ -1,0 +1,45 @@
+"""Answers of S3 that moto does not give, by botocore's own stubber."""
+
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+from wharf_proxy.bucket import Bucket
+from wharf_proxy.errors import ConfigurationError
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return Bucket("configuration", region="eu-west-1")
+
+
+@pytest.fixture
+def s3(bucket: Bucket) -> Any:
+    with Stubber(bucket._client) as stubber:
+        yield stubber
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("AccessDenied", "allow s3:GetObject for it, and make sure that it is published"),
+        ("PermanentRedirect", "set AWS_REGION to the bucket's"),
+        ("ExpiredToken", "the credentials have expired: renew them"),
+        ("InvalidAccessKeyId", "does not know the access key"),
+        ("SlowDown", "S3 answers SlowDown"),
+    ],
+)
+def test_each_refusal_has_its_remedy(code: str, remedy: str, bucket: Bucket, s3: Any) -> None:
+    s3.add_client_error("get_object", code)
+    with pytest.raises(ConfigurationError, match=r"^s3://configuration/domain\.crt: ") as caught:
+        bucket.download("domain.crt")
+    assert remedy in str(caught.value)
+
+
+def test_a_refused_upload_says_what_was_written_before_it(bucket: Bucket, s3: Any) -> None:
+    s3.add_response("put_object", {})
+    s3.add_client_error("put_object", "AccessDenied")
+    with pytest.raises(ConfigurationError, match=r"s3:PutObject.*\(nginx.htpasswd written before"):
+        bucket.upload({"nginx.htpasswd": b"", "domain.crt": b""})

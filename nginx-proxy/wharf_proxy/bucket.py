@@ -1,0 +1,131 @@
+"""The configuration bucket: the three files on their way to and from S3."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+
+from wharf_proxy.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Seconds. The files are small and S3 is near: five attempts end within two minutes at worst.
+_NETWORK = Config(
+    connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 5, "mode": "standard"}
+)
+
+_REMEDIES = {
+    "NoSuchKey": "it is not in the bucket: publish it with `python -m scripts.publish`",
+    "NoSuchBucket": "the bucket does not exist: check its name, and the account",
+    "AccessDenied": (
+        "access denied: allow {permission} for it, and make sure that it is published "
+        "(S3 says the same of a missing object to those who may not list the bucket)"
+    ),
+    "PermanentRedirect": "the bucket is in another region: set AWS_REGION to the bucket's",
+    "AuthorizationHeaderMalformed": (
+        "the bucket is in another region: set AWS_REGION to the bucket's"
+    ),
+    "InvalidAccessKeyId": "AWS does not know the access key: check the credentials",
+    "SignatureDoesNotMatch": "AWS refuses the secret key: check the credentials",
+    "ExpiredToken": "the credentials have expired: renew them",
+}
+"""What to do about the error codes of S3 that an operator can meet."""
+
+
+class Bucket:
+    """The configuration bucket, reached with the credentials that boto3 finds by itself.
+
+    The standard variables AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL are honoured.
+
+    Usage:
+        Bucket("my-configuration", region="eu-west-1").download("domain.crt")
+    """
+
+    def __init__(self, name: str, *, region: str | None = None) -> None:
+        self.name = name
+        with _one_line_errors(name, "s3:ListBucket"):
+            self._client = _connect(region)
+
+    def download(self, key: str) -> bytes:
+        """Return an object's content.
+
+        Raises:
+            ConfigurationError: bucket, object and remedy.
+        """
+        with _one_line_errors(f"{self.name}/{key}", "s3:GetObject"):
+            return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def upload(self, files: Mapping[str, bytes]) -> None:
+        """Write objects in the given order.
+
+        Raises:
+            ConfigurationError: bucket, object and remedy, and what was written before it.
+        """
+        written: list[str] = []
+        for key, content in files.items():
+            try:
+                with _one_line_errors(f"{self.name}/{key}", "s3:PutObject"):
+                    self._client.put_object(Bucket=self.name, Key=key, Body=content)
+            except ConfigurationError as error:
+                done = f"{', '.join(written)} written before" if written else "nothing written"
+                raise ConfigurationError(f"{error} ({done})") from None
+            written.append(key)
+
+
+def _connect(region: str | None) -> "S3Client":
+    # Debian's boto3 1.26 does not read these variables, newer ones do.
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    try:
+        return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=_NETWORK)
+    except ValueError as error:  # boto3's word for an endpoint or region that is no such thing
+        raise ConfigurationError(
+            f"{error}: check AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION"
+        ) from None
+
+
+@contextmanager
+def _one_line_errors(place: str, permission: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise ConfigurationError(f"s3://{place}: {_remedy(error, permission)}") from None
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
+        raise ConfigurationError(
+            f"s3://{place}: no AWS credentials ({_line(error)}): give the task a role, "
+            "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from None
+    except ParamValidationError:
+        raise ConfigurationError(
+            f"s3://{place}: not a possible bucket name: check its spelling"
+        ) from None
+    except (ConnectionError, HTTPClientError) as error:
+        raise ConfigurationError(
+            f"s3://{place}: S3 cannot be reached ({_line(error)}): check the network, "
+            "AWS_REGION and AWS_ENDPOINT_URL_S3"
+        ) from None
+    except BotoCoreError as error:
+        raise ConfigurationError(f"s3://{place}: {_line(error)}: check the AWS settings") from None
+
+
+def _remedy(error: ClientError, permission: str) -> str:
+    code = error.response.get("Error", {}).get("Code", "unknown error")
+    other = f"S3 answers {code} ({_line(error)}): check the bucket"
+    return _REMEDIES.get(code, other).format(permission=permission)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")

@@ -1,0 +1,155 @@
+"""The registry's certificate: make a self-signed one, or check the one that you have.
+
+python -m scripts.certificate create --domain registry.example.com
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from wharf_proxy.atomic_file import AtomicFile, write
+from wharf_proxy.certificate import check_certificate, domains, valid_until
+from wharf_proxy.errors import ConfigurationError
+from wharf_proxy.files import CERTIFICATE, KEY
+
+from scripts.errors import one_line_errors
+
+CLOCK_SKEW = timedelta(hours=1)
+"""How far a client's clock may be behind ours for a new certificate to be valid there."""
+
+_LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
+_path = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def certificate() -> None:
+    """Create or check the certificate and key of the registry."""
+
+
+@certificate.command()
+@click.option(
+    "--domain",
+    "names",
+    multiple=True,
+    required=True,
+    help="DNS name or IP address that clients use. May be given more than once.",
+)
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long valid."
+)
+@click.option(
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    show_default="this folder",
+    help=f"Where {CERTIFICATE} and {KEY} are written.",
+)
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@one_line_errors()
+def create(names: tuple[str, ...], days: int, directory: Path, force: bool) -> None:
+    """Create a key (EC P-256) and a certificate signed by itself.
+
+    Clients trust it once they have it as a CA, say in /etc/docker/certs.d/DOMAIN/ca.crt.
+    It can vouch for these domains only: it cannot sign other certificates.
+    """
+    paths = directory / CERTIFICATE, directory / KEY
+    existing = [str(path) for path in paths if path.exists()]
+    if existing and not force:
+        raise ConfigurationError(f"{', '.join(existing)}: exists: use --force to replace it")
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = _self_signed(key, [_general_name(name) for name in names], timedelta(days=days))
+    write(
+        AtomicFile(path=paths[0], content=pem, mode=0o644),
+        AtomicFile(path=paths[1], content=_pem(key)),
+    )
+    click.echo(f"Wrote {paths[0]} and {paths[1]} for {', '.join(names)}, valid for {days} days")
+
+
+@certificate.command()
+@click.argument("certificate", type=_path)
+@click.argument("key", type=_path)
+@one_line_errors()
+def check(certificate: Path, key: Path) -> None:
+    """Check that a proxy can start with CERTIFICATE and KEY, and say for what and until when."""
+    server = check_certificate(
+        certificate.read_bytes(),
+        key.read_bytes(),
+        certificate_file=str(certificate),
+        key_file=str(key),
+    )
+    end = valid_until(server)
+    click.echo(f"Domains: {', '.join(domains(server))}")
+    click.echo(f"Expires: {end:%Y-%m-%d %H:%M} UTC, {(end - datetime.now(UTC)).days} days left")
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        pass
+    if len(name) > 253 or not _DNS_NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"--domain {name!r}: neither a DNS name nor an IP address: "
+            "give the name alone, without https:// and port, in ASCII (xn--... for others)"
+        )
+    return x509.DNSName(name)
+
+
+def _self_signed(
+    key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName], validity: timedelta
+) -> bytes:
+    # Clients look at the alternative names. The common name has 64 characters at most, so it is
+    # the same for all: the issuer must not be empty.
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Wharf registry")])
+    now = datetime.now(UTC)
+    key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + validity)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_digital_signature_only(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(key_id, critical=False)
+        .add_extension(authority, critical=False)
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _digital_signature_only() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+if __name__ == "__main__":
+    certificate(prog_name="python -m scripts.certificate")

@@ -1,0 +1,97 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto import mock_aws
+
+from scripts.certificate import certificate
+from scripts.publish import publish
+from scripts.users import users
+
+NAMES = ["nginx.htpasswd", "domain.crt", "domain.key"]
+
+
+@pytest.fixture(autouse=True)
+def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty AWS account, reached as an operator would, with one bucket."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="configuration")
+        yield
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the three files, as the other two programs make them."""
+    CliRunner().invoke(certificate, ["create", "--domain", "a.com", "--directory", str(tmp_path)])
+    add = ["add", str(tmp_path / "nginx.htpasswd"), "alice", "--password-stdin"]
+    CliRunner().invoke(users, add, input="secret")
+    return tmp_path
+
+
+def run(folder: Path, bucket: str = "configuration") -> Result:
+    return CliRunner().invoke(publish, ["--bucket", bucket, "--directory", str(folder)])
+
+
+def published() -> dict[str, bytes]:
+    s3 = boto3.client("s3")
+    items = s3.list_objects_v2(Bucket="configuration").get("Contents", [])
+    return {
+        item["Key"]: s3.get_object(Bucket="configuration", Key=item["Key"])["Body"].read()
+        for item in items
+    }
+
+
+def refused(result: Result) -> str:
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert not published()
+    return result.stderr
+
+
+def test_the_three_files_are_published_and_nothing_else(folder: Path) -> None:
+    (folder / "notes.txt").write_text("private")
+    result = run(folder)
+    assert result.exit_code == 0
+    assert published() == {name: (folder / name).read_bytes() for name in NAMES}
+
+
+def test_it_says_what_was_written_where(folder: Path) -> None:
+    lines = run(folder).output.splitlines()
+    size = (folder / "domain.key").stat().st_size
+    assert lines[2] == f"Wrote s3://configuration/domain.key ({size} bytes)"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_published_if_a_file_is_missing(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+    line = refused(run(folder))
+    assert line.startswith(f"Error: {folder}: {name} missing")
+    assert "(nothing was uploaded)" in line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_published_if_a_file_is_bad(name: str, folder: Path) -> None:
+    (folder / name).write_text("nonsense")
+    assert refused(run(folder)).startswith(f"Error: {folder}: {name}: ")
+
+
+def test_a_bucket_that_does_not_exist_is_named(folder: Path) -> None:
+    line = refused(run(folder, bucket="missing"))
+    assert "s3://missing/nginx.htpasswd: the bucket does not exist" in line
+    assert "(nothing written)" in line
+
+
+def test_an_impossible_bucket_name_is_refused(folder: Path) -> None:
+    assert "not a possible bucket name" in refused(run(folder, bucket="No Bucket!"))
+
+
+def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "domain.key").unlink()
+    (folder / "domain.key").mkdir()
+    assert f"{folder / 'domain.key'}: Is a directory" in refused(run(folder))
