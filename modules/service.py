@@ -35,8 +35,9 @@ REGISTRY_ENVIRONMENT = {
     "REGISTRY_STORAGE_DELETE_ENABLED": "true",
     # Clients get layers from the host that they talk to, whether or not they reach S3.
     "REGISTRY_STORAGE_REDIRECT_DISABLE": "true",
-    # It runs on every host and walks the bucket; a lifecycle rule does its work.
-    "REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING_ENABLED": "false",
+    # It runs on every host and walks the bucket; a lifecycle rule does its work. Written as one
+    # value: the registry panics over a variable that ends in _UPLOADPURGING_ENABLED.
+    "REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING": "{enabled: false}",
     # A cache in memory is per host: it would serve what another host has deleted.
     "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "",
     # With it on, one hiccup of S3 turns every host unhealthy at once.

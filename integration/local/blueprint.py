@@ -1,0 +1,264 @@
+"""What the AWS API says there should be: hosts, tasks, load balancers and who may reach whom."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A host of an autoscaling group, as its launch template describes it."""
+
+    id: str
+    group: str
+    user_data: str
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A container's port that a service puts behind a load balancer."""
+
+    container: str
+    container_port: int
+    target_group: str | None = None
+    classic: str | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """A DAEMON service: one task of its definition on every host of its cluster."""
+
+    name: str
+    cluster: str
+    task: dict[str, Any]
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How a load balancer asks a target; times in seconds."""
+
+    protocol: str
+    path: str
+    interval: int
+    timeout: int
+    healthy: int
+    unhealthy: int
+    statuses: str
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A TCP port of a load balancer and the instances behind it."""
+
+    port: int
+    idle_timeout: int
+    targets: tuple[tuple[str, int], ...]
+    check: HealthCheck
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A load balancer of either kind; no security group means that anybody may reach it."""
+
+    name: str
+    dns_name: str
+    security_groups: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a security group lets in or out; ``protocol`` is "-1" for everything."""
+
+    group: str
+    egress: bool
+    protocol: str
+    ports: tuple[int, int]
+    network: str | None
+    peer_group: str | None
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """All of it, as the API says it at one moment."""
+
+    instances: Sequence[Instance]
+    services: Sequence[Service]
+    balancers: Sequence[Balancer]
+    rules: Sequence[Rule]
+
+    @classmethod
+    def read(cls, session: Any) -> Self:
+        """Ask the AWS API."""
+        return cls(
+            instances=_instances(session),
+            services=_services(session),
+            balancers=[*_network_balancers(session.client("elbv2")), *_classic_balancers(session)],
+            rules=_rules(session),
+        )
+
+    @property
+    def images(self) -> set[str]:
+        """The images that the hosts of all services run."""
+        return {
+            container["image"]
+            for service in self.services
+            for container in service.task["containerDefinitions"]
+        }
+
+    def members(self, addresses: Mapping[str, str]) -> dict[str, set[str]]:
+        """For each security group the addresses of its hosts, given those of all hosts."""
+        found: dict[str, set[str]] = {}
+        for instance in self.instances:
+            for group in instance.security_groups:
+                if instance.id in addresses:
+                    found.setdefault(group, set()).add(addresses[instance.id])
+        return found
+
+
+def _instances(session: Any) -> list[Instance]:
+    ec2 = session.client("ec2")
+    found = []
+    for group in session.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+        for instance in group["Instances"]:
+            if instance["LifecycleState"] != "InService":
+                continue
+            template = instance.get("LaunchTemplate") or group["LaunchTemplate"]
+            data = _template_data(ec2, template)
+            found.append(
+                Instance(
+                    id=instance["InstanceId"],
+                    group=group["AutoScalingGroupName"],
+                    user_data=base64.b64decode(data.get("UserData", "")).decode(),
+                    security_groups=tuple(data.get("SecurityGroupIds", ())),
+                )
+            )
+    return sorted(found, key=lambda instance: instance.id)
+
+
+def _template_data(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:
+    versions = ec2.describe_launch_template_versions(
+        LaunchTemplateId=template["LaunchTemplateId"], Versions=[str(template["Version"])]
+    )
+    data: dict[str, Any] = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    return data
+
+
+def _services(session: Any) -> list[Service]:
+    ecs = session.client("ecs")
+    found = []
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        arns = ecs.list_services(cluster=cluster)["serviceArns"]
+        described = ecs.describe_services(cluster=cluster, services=arns) if arns else None
+        for service in described["services"] if described else ():
+            if service["schedulingStrategy"] != "DAEMON" or service["status"] != "ACTIVE":
+                continue
+            task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])
+            found.append(
+                Service(
+                    name=service["serviceName"],
+                    cluster=cluster.rpartition("/")[2],
+                    task=task["taskDefinition"],
+                    attachments=tuple(map(_attachment, service.get("loadBalancers", ()))),
+                )
+            )
+    return found
+
+
+def _attachment(described: dict[str, Any]) -> Attachment:
+    return Attachment(
+        container=described["containerName"],
+        container_port=described["containerPort"],
+        target_group=described.get("targetGroupArn"),
+        classic=described.get("loadBalancerName"),
+    )
+
+
+def _network_balancers(elbv2: Any) -> Iterable[Balancer]:
+    for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
+        arn = balancer["LoadBalancerArn"]
+        listeners = elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+        yield Balancer(
+            name=balancer["LoadBalancerName"],
+            dns_name=balancer["DNSName"],
+            security_groups=tuple(balancer.get("SecurityGroups", ())),
+            listeners=tuple(_network_listener(elbv2, listener) for listener in listeners),
+        )
+
+
+def _network_listener(elbv2: Any, listener: dict[str, Any]) -> Listener:
+    arn = listener["DefaultActions"][0]["TargetGroupArn"]
+    group = elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
+    health = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    answer = elbv2.describe_listener_attributes(ListenerArn=listener["ListenerArn"])
+    attributes = {one["Key"]: one["Value"] for one in answer["Attributes"]}
+    return Listener(
+        port=listener["Port"],
+        # AWS's default: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/
+        idle_timeout=int(attributes.get("tcp.idle_timeout.seconds", 350)),
+        targets=tuple((one["Target"]["Id"], one["Target"]["Port"]) for one in health),
+        check=HealthCheck(
+            protocol=group["HealthCheckProtocol"],
+            path=group.get("HealthCheckPath", "/"),
+            interval=group["HealthCheckIntervalSeconds"],
+            timeout=group["HealthCheckTimeoutSeconds"],
+            healthy=group["HealthyThresholdCount"],
+            unhealthy=group["UnhealthyThresholdCount"],
+            statuses=group.get("Matcher", {}).get("HttpCode", "200-399"),
+        ),
+    )
+
+
+def _classic_balancers(session: Any) -> Iterable[Balancer]:
+    elb = session.client("elb")
+    for balancer in elb.describe_load_balancers()["LoadBalancerDescriptions"]:
+        name = balancer["LoadBalancerName"]
+        attributes = elb.describe_load_balancer_attributes(LoadBalancerName=name)
+        idle = attributes["LoadBalancerAttributes"]["ConnectionSettings"]["IdleTimeout"]
+        instances = [instance["InstanceId"] for instance in balancer["Instances"]]
+        listeners = (one["Listener"] for one in balancer["ListenerDescriptions"])
+        yield Balancer(
+            name=name,
+            dns_name=balancer["DNSName"],
+            security_groups=tuple(balancer["SecurityGroups"]),
+            listeners=tuple(
+                Listener(
+                    port=listener["LoadBalancerPort"],
+                    idle_timeout=idle,
+                    targets=tuple((id, listener["InstancePort"]) for id in instances),
+                    check=_classic_check(balancer["HealthCheck"]),
+                )
+                for listener in listeners
+            ),
+        )
+
+
+def _classic_check(check: dict[str, Any]) -> HealthCheck:
+    protocol, _, rest = check["Target"].partition(":")
+    return HealthCheck(
+        protocol=protocol.upper(),
+        path="/" + rest.partition("/")[2],
+        interval=check["Interval"],
+        timeout=check["Timeout"],
+        healthy=check["HealthyThreshold"],
+        unhealthy=check["UnhealthyThreshold"],
+        statuses="200",
+    )
+
+
+def _rules(session: Any) -> list[Rule]:
+    described = session.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    return [
+        Rule(
+            group=rule["GroupId"],
+            egress=rule["IsEgress"],
+            protocol=rule["IpProtocol"],
+            ports=(rule.get("FromPort", -1), rule.get("ToPort", -1)),
+            network=rule.get("CidrIpv4"),
+            peer_group=rule.get("ReferencedGroupInfo", {}).get("GroupId"),
+        )
+        for rule in described
+    ]

@@ -1,0 +1,294 @@
+"""AWS on one machine: what the AWS API says there is, made real and kept so."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from integration.local.balancer import LocalBalancer
+from integration.local.blueprint import Blueprint
+from integration.local.emulator import Emulator
+from integration.local.endpoints import Endpoints
+from integration.local.errors import LocalCloudError
+from integration.local.fleet import Fleet
+from integration.local.haproxy import HaProxy
+from integration.local.host import Host
+from integration.local.images import Images
+from integration.local.inventory import inventory
+from integration.local.machine import check_machine, podman
+from integration.local.network import Network
+from integration.local.saved import SavedCloud
+from integration.local.terraform import Terraform
+
+#: Numbers of addresses on the network: the endpoints, then load balancers, then hosts.
+ENDPOINTS = 2
+BALANCERS = range(3, 10)
+
+#: The emulator's port on the network; the address is the cloud's own, so it is always free.
+EMULATOR_PORT = 4566
+
+#: Seconds until every target is healthy: a container starts in about 1, two checks take 10.
+HEALTHY_TIMEOUT = 60
+
+
+def apply_with_terraform(terraform: Terraform) -> None:
+    """Deploy the stack the usual way: ``terraform init`` and ``terraform apply``."""
+    terraform.init()
+    terraform.apply()
+
+
+class LocalCloud:
+    """A synthesized stack, deployed on this machine.
+
+    Args:
+        directory: for the cloud's state and logs.
+        stack: the directory of ``cdk.tf.json``.
+        variables: values for the stack's variables.
+        contexts: for images of our own the folder with their Dockerfile.
+        report: gets a line for each step.
+        deploy: applies the stack.
+        region: AWS region.
+
+    Usage:
+
+        with LocalCloud(Path("build/local"), stack, variables) as cloud:
+            publish_configuration(cloud.outputs["configuration_bucket"])
+            cloud.reconcile()
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        stack: Path,
+        variables: Mapping[str, Any],
+        *,
+        contexts: Mapping[str, Path] | None = None,
+        report: Callable[[str], None] = print,
+        deploy: Callable[[Terraform], None] = apply_with_terraform,
+        region: str = "us-east-1",
+    ) -> None:
+        saved = SavedCloud.new(stack, variables, contexts or {}, region)
+        self._prepare(directory, saved, report)
+        self._deploy = deploy
+
+    def _prepare(self, directory: Path, saved: SavedCloud, report: Callable[[str], None]) -> None:
+        check_machine()
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory.resolve()
+        self.logs = self.directory / "logs"
+        self.logs.mkdir(exist_ok=True)
+        self._saved = saved
+        self._report = report
+        self._podman = podman(self.directory)
+        self.network = Network(self._podman, saved.cloud)
+        self._images = Images(self._podman, self.logs / "images.log", report)
+        self._balancers: dict[str, LocalBalancer] = {}
+        self._deploy = apply_with_terraform
+        #: What was in the account before the stack was applied.
+        self.baseline: frozenset[str] = frozenset()
+
+    @classmethod
+    def standing(cls, directory: Path, report: Callable[[str], None] = print) -> Self:
+        """Take over the cloud that another process left standing in ``directory``.
+
+        Raises:
+            LocalCloudError: there is none.
+        """
+        cloud = cls.__new__(cls)
+        cloud._prepare(directory, SavedCloud.load(directory), report)
+        return cloud
+
+    def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    def up(self) -> None:
+        """Start the emulator and apply the stack; hosts come with :meth:`reconcile`.
+
+        Raises:
+            LocalCloudError: something failed; nothing is left running.
+        """
+        SavedCloud.refuse(self.directory)
+        try:
+            self._up()
+        except BaseException:
+            self.down()
+            raise
+
+    def _up(self) -> None:
+        self._saved.save(self.directory)
+        self._images.prepare_own()
+        self._report(f"Network {self.network.cloud} and the AWS API")
+        self.network.create()
+        # The first container makes the bridge, and with it the address for the emulator.
+        self._endpoints.serve(f"http://{self.network.gateway}:{EMULATOR_PORT}", {})
+        emulator = Emulator.from_environment(
+            self.logs / "emulator.log", self.network.gateway, EMULATOR_PORT
+        )
+        self._saved = self._saved.model_copy(update={"emulator": emulator})
+        self._saved.save(self.directory)
+        self._endpoints.serve(emulator.endpoint, {})
+        self.baseline = inventory(self.session)
+        self._report(f"Applying the stack (about 100 s; log: {self.logs / 'terraform.log'})")
+        self._deploy(self.terraform)
+
+    @property
+    def emulator(self) -> Emulator:
+        """The AWS API.
+
+        Raises:
+            LocalCloudError: it was not started.
+        """
+        if self._saved.emulator is None:
+            raise LocalCloudError("The local cloud has no AWS API yet; run up first")
+        return self._saved.emulator
+
+    @property
+    def session(self) -> Any:
+        """An administrator's session with the AWS API."""
+        return self.emulator.session(region=self._saved.region)
+
+    @property
+    def terraform(self) -> Terraform:
+        """Terraform on the stack."""
+        return Terraform(
+            self._saved.stack,
+            self.emulator,
+            self._saved.region,
+            self._saved.variables,
+            self.logs / "terraform.log",
+        )
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The values of the stack's outputs."""
+        return self.terraform.outputs()
+
+    @property
+    def _endpoints(self) -> Endpoints:
+        haproxy = self._haproxy("endpoints", ENDPOINTS)
+        return Endpoints(haproxy, self._saved.region)
+
+    def _haproxy(self, name: str, number: int) -> HaProxy:
+        return HaProxy(
+            self._podman,
+            self.network,
+            f"{self.network.cloud}-{name}",
+            self.network.address(number),
+            self.logs / name,
+        )
+
+    @property
+    def _fleet(self) -> Fleet:
+        return Fleet(
+            self._podman, self.network, self.emulator, self._endpoints, self.logs, self._report
+        )
+
+    @property
+    def hosts(self) -> list[Host]:
+        """The hosts that run, by instance."""
+        return self._fleet.hosts(Blueprint.read(self.session).instances)
+
+    @property
+    def balancers(self) -> dict[str, LocalBalancer]:
+        """The load balancers by name."""
+        return self._balancers
+
+    def reconcile(self) -> None:
+        """Make hosts, tasks, load balancers and firewalls what the AWS API says, and wait.
+
+        Raises:
+            LocalCloudError: a host did not become healthy within ``HEALTHY_TIMEOUT`` seconds, or
+                a container ended; the text has its last words and names its log.
+        """
+        plan = Blueprint.read(self.session)
+        self._images.prepare(plan.images, self._saved.contexts)
+        fleet = self._fleet
+        hosts = fleet.reconcile(plan)
+        # The fleet has told the load balancers which hosts run the service.
+        plan = Blueprint.read(self.session)
+        self._balancers = {
+            balancer.name: LocalBalancer(self._haproxy(balancer.name, number), self.network.gateway)
+            for number, balancer in zip(BALANCERS, plan.balancers, strict=False)
+        }
+        self._open(plan, fleet, hosts)
+        self._serve(plan, hosts)
+        self._await_health(plan, fleet, hosts)
+
+    def _members(self, plan: Blueprint, hosts: list[Host]) -> dict[str, set[str]]:
+        """For each security group the addresses of its hosts and load balancers."""
+        members = plan.members({host.id: host.address for host in hosts})
+        for balancer in plan.balancers:
+            for group in balancer.security_groups:
+                members.setdefault(group, set()).add(self._balancers[balancer.name].address)
+        return members
+
+    def _open(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
+        """Put the security groups of the hosts into force; a new host was closed until now."""
+        members = self._members(plan, hosts)
+        for host in hosts:
+            firewall = fleet.firewall(host, plan)
+            firewall.enforce(self.network.pid(host.pod), plan.rules, members)
+
+    def _serve(self, plan: Blueprint, hosts: list[Host]) -> None:
+        members = self._members(plan, hosts)
+        for balancer in plan.balancers:
+            local = self._balancers[balancer.name]
+            local.serve(balancer, {host.id: host.address for host in hosts})
+            firewall = local.firewall(balancer)
+            firewall.enforce(self.network.pid(local.name), plan.rules, members)
+
+    def _await_health(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
+        def sick() -> dict[str, str]:
+            fleet.check(plan, hosts)
+            return {
+                host: state
+                for balancer in self._balancers.values()
+                for host, state in balancer.health().items()
+                if state != "healthy"
+            }
+
+        waiting = Retrying(
+            stop=stop_after_delay(HEALTHY_TIMEOUT),
+            wait=wait_fixed(0.5),
+            retry=retry_if_result(bool),
+        )
+        try:
+            waiting(sick)
+        except RetryError as error:
+            states = ", ".join(f"{k}: {v}" for k, v in error.last_attempt.result().items())
+            raise LocalCloudError(
+                f"Not healthy behind the load balancer after {HEALTHY_TIMEOUT} s: {states} "
+                f"(logs: {self.logs})"
+            ) from None
+
+    def kill_host(self, instance: str) -> None:
+        """End a host without warning; the autoscaling group replaces it at the next reconcile.
+
+        Raises:
+            LocalCloudError: there is no such host.
+        """
+        host = next((host for host in self.hosts if host.id == instance), None)
+        if host is None:
+            raise LocalCloudError(f"There is no host {instance}; status lists them")
+        host.kill()
+        self.session.client("autoscaling").terminate_instance_in_auto_scaling_group(
+            InstanceId=instance, ShouldDecrementDesiredCapacity=False
+        )
+
+    def down(self) -> None:
+        """Leave nothing behind but the logs; what is gone already is no error."""
+        self.network.remove()
+        if self._saved.emulator is not None:
+            self._saved.emulator.stop()
+        SavedCloud.forget(self.directory)

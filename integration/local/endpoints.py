@@ -1,0 +1,92 @@
+"""AWS as containers see it: the API under its own names with TLS, and role credentials."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import trustme
+
+from integration.local.aws_session import Credentials
+from integration.local.firewall import render
+from integration.local.haproxy import CONNECTIONS, HaProxy
+
+#: The services whose API containers may call by name.
+SERVICES = ("s3", "sts", "secretsmanager", "ssm", "logs", "ecs", "ecr")
+
+
+class Endpoints:
+    """A TLS front of the emulator under the names of AWS, trusted by a bundle of its own.
+
+    A task definition can say nothing that is true only here: its containers resolve
+    ``BUCKET.s3.amazonaws.com`` and find the emulator.
+    """
+
+    def __init__(self, haproxy: HaProxy, region: str) -> None:
+        self._haproxy = haproxy
+        self._region = region
+        self.address = haproxy.address
+        #: Certificates that containers have to trust, in the place of the system's.
+        self.trust = haproxy.directory / "trust.pem"
+
+    def serve(self, emulator: str, roles: dict[str, Credentials]) -> None:
+        """Start, or go on, with the emulator at a URL and the roles' credentials."""
+        directory = self._haproxy.directory
+        directory.mkdir(parents=True, exist_ok=True)
+        if not self.trust.exists():
+            self._make_certificate(directory)
+        documents = {role_id(arn): credentials_document(arn, key) for arn, key in roles.items()}
+        for name, document in documents.items():
+            (directory / name).write_text(document)
+        self._haproxy.configure(
+            render(
+                "endpoints.cfg.j2",
+                emulator=urlsplit(emulator).netloc,
+                roles=list(documents),
+                # HAProxy reads the documents when it starts: new ones need a new configuration.
+                revision=hashlib.sha256("".join(documents.values()).encode()).hexdigest(),
+                maxconn=CONNECTIONS,
+            )
+        )
+
+    def names(self, buckets: Iterable[str]) -> list[tuple[str, str]]:
+        """Names for a hosts file: of the services, and of each bucket in S3's two forms."""
+        names = [f"{service}.{self._region}.amazonaws.com" for service in SERVICES]
+        names.append("s3.amazonaws.com")
+        for bucket in buckets:
+            names += [
+                f"{bucket}.s3.amazonaws.com",
+                f"{bucket}.s3.{self._region}.amazonaws.com",
+            ]
+        return [(name, self.address) for name in names]
+
+    def _make_certificate(self, directory: Path) -> None:
+        authority = trustme.CA()
+        region = self._region
+        certificate = authority.issue_cert(
+            "*.amazonaws.com",
+            f"*.{region}.amazonaws.com",
+            "*.s3.amazonaws.com",
+            f"*.s3.{region}.amazonaws.com",
+        )
+        certificate.private_key_and_cert_chain_pem.write_to_path(str(directory / "endpoint.pem"))
+        authority.cert_pem.write_to_path(str(self.trust))
+
+
+def role_id(arn: str) -> str:
+    """Name a role in a path; ECS uses a random one."""
+    return hashlib.sha256(arn.encode()).hexdigest()[:32]
+
+
+def credentials_document(arn: str, credentials: Credentials) -> str:
+    """Return what the ECS credentials endpoint answers."""
+    return json.dumps(
+        {
+            "RoleArn": arn,
+            "AccessKeyId": credentials.access_key_id,
+            "SecretAccessKey": credentials.secret_access_key,
+            "Token": credentials.token,
+            "Expiration": credentials.expiration and credentials.expiration.isoformat(),
+        }
+    )

@@ -1,0 +1,95 @@
+"""Security groups as nftables rules in the network namespace of a host or load balancer."""
+
+import subprocess
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from integration.local.blueprint import Rule
+from integration.local.errors import LocalCloudError
+
+#: Where ECS serves the credentials of a task's role.
+#: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+CREDENTIALS_ADDRESS = "169.254.170.2"
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("integration.local"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701  (configuration files, not HTML)
+)
+
+
+def render(template: str, **values: object) -> str:
+    """Fill in a template of the local cloud."""
+    return _TEMPLATES.get_template(template).render(**values)
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """What may pass the network of one machine of the cloud.
+
+    Nothing passes that no rule of its security groups allows, and of a host only the ports that
+    its containers publish: ``published`` maps a port of the host to the container's.
+    """
+
+    security_groups: Collection[str]
+    published: Mapping[int, int] = field(default_factory=dict)
+    #: Address that stands for the ECS agent's credentials endpoint; None where there is none.
+    credentials: str | None = None
+    #: Ports that only the machine itself, at this address, may reach: the tests' way in.
+    doors: tuple[str, Sequence[int]] | None = None
+
+    def enforce(
+        self, pid: int, rules: Sequence[Rule], addresses: Mapping[str, Collection[str]]
+    ) -> None:
+        """Replace the rules in the network namespace of a process.
+
+        Args:
+            pid: a process in the namespace.
+            rules: the rules of all security groups.
+            addresses: for each security group the addresses of its members.
+        """
+        text = self.text(rules, addresses)
+        done = subprocess.run(
+            ["nsenter", f"--net=/proc/{pid}/ns/net", "nft", "--file", "-"],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LocalCloudError(f"nft refused the security groups: {done.stderr.strip()}")
+
+    def text(self, rules: Sequence[Rule], addresses: Mapping[str, Collection[str]]) -> str:
+        """Return the rules in nft's language."""
+        own = [rule for rule in rules if rule.group in self.security_groups]
+        return render(
+            "firewall.nft.j2",
+            open=not self.security_groups,
+            published=self.published,
+            credentials=self.credentials,
+            credentials_address=CREDENTIALS_ADDRESS,
+            doors=self.doors,
+            incoming=_matches((rule for rule in own if not rule.egress), addresses, "saddr"),
+            outgoing=_matches((rule for rule in own if rule.egress), addresses, "daddr"),
+        )
+
+
+def _matches(
+    rules: Iterable[Rule], addresses: Mapping[str, Collection[str]], side: str
+) -> list[str]:
+    found = []
+    for rule in rules:
+        peers = [rule.network] if rule.network else sorted(addresses.get(rule.peer_group or "", ()))
+        if not peers:
+            continue
+        match = f"ip {side} {{ {', '.join(peers)} }}"
+        if rule.protocol != "-1":
+            low, high = rule.ports
+            match += f" meta l4proto {rule.protocol} ct original proto-dst {low}-{high}"
+        found.append(match)
+    return found

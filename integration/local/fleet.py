@@ -1,0 +1,203 @@
+"""The hosts together: what EC2, the autoscaling group and ECS do for them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from python_on_whales import DockerClient
+
+from integration.local.aws_session import Credentials
+from integration.local.blueprint import Attachment, Blueprint, Instance, Service
+from integration.local.emulator import Emulator
+from integration.local.endpoints import Endpoints
+from integration.local.errors import LocalCloudError
+from integration.local.firewall import Firewall
+from integration.local.host import Host
+from integration.local.network import Network
+from integration.local.task import Task
+
+#: Numbers of the hosts' addresses on the network.
+ADDRESSES = range(10, 250)
+
+#: Seconds that a role's credentials live; the longest that STS allows.
+CREDENTIALS_LIFE = 12 * 3600
+
+
+class Fleet:
+    """Starts and ends hosts, runs their tasks, and tells the load balancers about them."""
+
+    def __init__(
+        self,
+        podman: DockerClient,
+        network: Network,
+        emulator: Emulator,
+        endpoints: Endpoints,
+        logs: Path,
+        report: Callable[[str], None],
+    ) -> None:
+        self._podman = podman
+        self._network = network
+        self._emulator = emulator
+        self._endpoints = endpoints
+        self._logs = logs
+        self._report = report
+
+    def hosts(self, instances: Sequence[Instance]) -> list[Host]:
+        """The instances that run as hosts."""
+        addresses = self._addresses()
+        return [
+            self._host(instance, addresses[instance.id])
+            for instance in instances
+            if instance.id in addresses
+        ]
+
+    def _addresses(self) -> dict[str, str]:
+        labels = self._network.pods().values()
+        return {
+            label["wharf.instance"]: label["wharf.address"]
+            for label in labels
+            if "wharf.instance" in label
+        }
+
+    def _host(self, instance: Instance, address: str) -> Host:
+        return Host(
+            self._podman, self._network, instance, address, self._logs / "hosts" / instance.id
+        )
+
+    def reconcile(self, plan: Blueprint) -> list[Host]:
+        """Make the hosts what the plan says; return all that run."""
+        wanted = {instance.id for instance in plan.instances}
+        for id in self._addresses().keys() - wanted:
+            self._report(f"Host {id} ends")
+            self._network.remove_pod(f"{self._network.cloud}-{id}")
+        roles = self._roles(plan)
+        self._endpoints.serve(self._emulator.endpoint, roles)
+        for instance in plan.instances:
+            if instance.id not in self._addresses():
+                self._start(instance, plan, roles)
+        hosts = self.hosts(plan.instances)
+        for host in hosts:
+            for task in self._tasks(host, plan):
+                host.restart_ended(task)
+        for service in plan.services:
+            members = [host for host in hosts if host.cluster == service.cluster]
+            for attachment in service.attachments:
+                self._attach(service, attachment, members)
+        return hosts
+
+    def _roles(self, plan: Blueprint) -> dict[str, Credentials]:
+        arns = {Task(service.task).role for service in plan.services} - {None}
+        return {
+            arn: self._emulator.assume_role(arn, seconds=CREDENTIALS_LIFE)
+            for arn in sorted(filter(None, arns))
+        }
+
+    def _start(self, instance: Instance, plan: Blueprint, roles: dict[str, Credentials]) -> None:
+        taken = set(self._addresses().values())
+        address = next(
+            address
+            for number in ADDRESSES
+            if (address := self._network.address(number)) not in taken
+        )
+        host = self._host(instance, address)
+        buckets = self._emulator.session().client("s3").list_buckets()["Buckets"]
+        names = self._endpoints.names(bucket["Name"] for bucket in buckets)
+        try:
+            self._bring_up(host, names, plan, roles)
+        except BaseException:
+            host.kill()  # half a host would be taken for a whole one the next time
+            raise
+
+    def _bring_up(
+        self,
+        host: Host,
+        names: Sequence[tuple[str, str]],
+        plan: Blueprint,
+        roles: dict[str, Credentials],
+    ) -> None:
+        # The links of a task are names in the pod that its containers share, so they are needed
+        # before the host has told which cluster it joins.
+        host.start(names, [Task(service.task) for service in plan.services])
+        # Until its security groups are in force, nothing reaches a host.
+        self.firewall(host, plan).enforce(self._network.pid(host.pod), (), {})
+        cluster = host.boot()
+        self._report(f"Host {host.id} at {host.address} joins cluster {cluster}")
+        for service in plan.services:
+            if service.cluster == cluster:
+                self._run(host, Task(service.task), roles)
+
+    def _run(self, host: Host, task: Task, roles: dict[str, Credentials]) -> None:
+        execution = task.definition.get("executionRoleArn")
+        credentials = self._emulator.assume_role(execution) if execution else None
+        secrets = self._emulator.session(credentials).client("secretsmanager")
+        host.run(task, secrets, roles.get(task.role or ""), self._endpoints)
+
+    def _attach(self, service: Service, attachment: Attachment, hosts: Sequence[Host]) -> None:
+        """Tell a load balancer which hosts run the service, as ECS does."""
+        port = Task(service.task).host_port(attachment.container, attachment.container_port)
+        if port is None:
+            raise LocalCloudError(
+                f"Service {service.name}: container {attachment.container} publishes no port "
+                f"{attachment.container_port} for its load balancer"
+            )
+        session = self._emulator.session()
+        if attachment.target_group:
+            _register(session.client("elbv2"), attachment.target_group, port, hosts)
+        if attachment.classic:
+            _register_classic(session.client("elb"), attachment.classic, hosts)
+
+    def firewall(self, host: Host, plan: Blueprint) -> Firewall:
+        """What may reach a host: its security groups, and of its ports the published ones."""
+        published: dict[int, int] = {}
+        for service in plan.services:
+            if service.cluster == host.cluster:
+                published |= Task(service.task).published
+        return Firewall(
+            security_groups=host.instance.security_groups,
+            published=published,
+            credentials=self._endpoints.address,
+        )
+
+    def check(self, plan: Blueprint, hosts: Sequence[Host]) -> None:
+        """Make sure that every container runs.
+
+        Raises:
+            LocalCloudError: one has ended; the text has its last words.
+        """
+        for host in hosts:
+            for task in self._tasks(host, plan):
+                failure = host.failure(task)
+                if failure:
+                    raise LocalCloudError(failure)
+
+    @staticmethod
+    def _tasks(host: Host, plan: Blueprint) -> list[Task]:
+        return [Task(one.task) for one in plan.services if one.cluster == host.cluster]
+
+
+def _register(elbv2: Any, group: str, port: int, hosts: Sequence[Host]) -> None:
+    described = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    present = {(one["Target"]["Id"], one["Target"]["Port"]) for one in described}
+    wanted = {(host.id, port) for host in hosts}
+
+    def targets(chosen: set[tuple[str, int]]) -> list[dict[str, Any]]:
+        return [{"Id": id, "Port": number} for id, number in sorted(chosen)]
+
+    if wanted - present:
+        elbv2.register_targets(TargetGroupArn=group, Targets=targets(wanted - present))
+    if present - wanted:
+        elbv2.deregister_targets(TargetGroupArn=group, Targets=targets(present - wanted))
+
+
+def _register_classic(elb: Any, name: str, hosts: Sequence[Host]) -> None:
+    described = elb.describe_load_balancers(LoadBalancerNames=[name])["LoadBalancerDescriptions"]
+    present = {instance["InstanceId"] for instance in described[0]["Instances"]}
+    wanted = {host.id for host in hosts}
+    if wanted - present:
+        elb.register_instances_with_load_balancer(
+            LoadBalancerName=name, Instances=[{"InstanceId": id} for id in sorted(wanted - present)]
+        )
+    if present - wanted:
+        elb.deregister_instances_from_load_balancer(
+            LoadBalancerName=name, Instances=[{"InstanceId": id} for id in sorted(present - wanted)]
+        )

@@ -1,0 +1,133 @@
+"""Images for the hosts: pulled where a container registry answers, else built from Debian."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from python_on_whales import DockerClient
+from python_on_whales.exceptions import DockerException
+
+from integration.local.errors import LocalCloudError
+from integration.local.haproxy import IMAGE as HAPROXY
+
+#: What user data runs in, and what all built images stand on.
+BASE = "localhost/wharf/base"
+DEBIAN = "docker.io/library/debian:bookworm-slim"
+SUITE = "bookworm"
+
+#: Label of a stand-in that does not ask the ECS credentials endpoint: it gets keys instead.
+NEEDS_KEYS = "wharf.needs-keys"
+#: Label of a stand-in: what it is.
+STAND_IN = "wharf.stand-in"
+
+_HERE = Path(__file__).resolve().parent
+_REPOSITORY = _HERE.parents[1]
+
+#: Packages that user data may expect of a host beyond Debian's smallest system.
+BASE_PACKAGES = "ca-certificates"
+
+
+class Images:
+    """The images that a local cloud runs.
+
+    Args:
+        podman: the container engine.
+        log: gets what builds print.
+        report: gets a line for each image: what is used and what that changes.
+    """
+
+    def __init__(self, podman: DockerClient, log: Path, report: Callable[[str], None]) -> None:
+        self._podman = podman
+        self._log = log
+        self._report = report
+        self._prepared: set[str] = set()
+
+    def prepare_own(self) -> None:
+        """Make sure of what the cloud itself runs: Debian, and HAProxy on it.
+
+        Raises:
+            LocalCloudError: Debian can neither be pulled nor built.
+        """
+        self._base()
+        self._build(HAPROXY, _HERE / "images" / "haproxy")
+
+    def prepare(self, wanted: Iterable[str], contexts: Mapping[str, Path]) -> None:
+        """Make sure that every image is there.
+
+        Args:
+            wanted: the images' names.
+            contexts: for images of our own the folder with their Dockerfile, always built.
+
+        Raises:
+            LocalCloudError: an image can neither be pulled nor built.
+        """
+        for image in sorted(set(wanted) - self._prepared):
+            self._prepared.add(image)
+            if image in contexts:
+                self._build(image, contexts[image])
+                self._report(f"{image}: built from {contexts[image].name}/")
+            elif not self._pulled(image):
+                self._stand_in(image)
+
+    def _base(self) -> None:
+        if self._pulled(DEBIAN):
+            self._podman.image.tag(DEBIAN, BASE)
+        elif not self._podman.image.exists(BASE):
+            self._report("No container registry answers: building Debian with mmdebstrap")
+            self._bootstrap()
+
+    def _bootstrap(self) -> None:
+        if shutil.which("mmdebstrap") is None:
+            raise LocalCloudError(
+                f"{DEBIAN} cannot be pulled and mmdebstrap is not installed to build a "
+                "replacement; run make setup on Debian, or give this machine a container registry"
+            )
+        archive = self._log.with_suffix(".tar")
+        command = ["mmdebstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", SUITE]
+        try:
+            with self._log.open("ab") as log:
+                done = subprocess.run([*command, str(archive)], stdout=log, stderr=log, check=False)
+            if done.returncode != 0:
+                raise LocalCloudError(f"mmdebstrap failed: {self._log}")
+            self._podman.image.import_(archive, tag=BASE)
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def _pulled(self, image: str) -> bool:
+        """Whether the real image is here or can be had."""
+        if self._podman.image.exists(image):
+            labels = self._podman.image.inspect(image).config.labels or {}
+            if STAND_IN not in labels:
+                self._report(f"{image}: is on this machine")
+                return True
+        try:
+            self._podman.image.pull(image, quiet=True)
+        except DockerException:
+            return False
+        self._report(f"{image}: pulled")
+        return True
+
+    def _stand_in(self, image: str) -> None:
+        """Build what is nearest to an image that cannot be pulled, under its name."""
+        name = image.rpartition("/")[2].partition(":")[0]
+        context = _HERE / "images" / name
+        if not context.is_dir():
+            raise LocalCloudError(
+                f"{image} cannot be pulled, and there is no stand-in for it in "
+                f"{context.parent.relative_to(_REPOSITORY)}; pull or tag it first"
+            )
+        self._build(image, context)
+        labels = self._podman.image.inspect(image).config.labels or {}
+        self._report(f"{image}: cannot be pulled; {labels[STAND_IN]}")
+
+    def _build(self, image: str, context: Path) -> None:
+        try:
+            stream = self._podman.legacy_build(
+                context, tags=[image], pull=False, build_args={"BASE_IMAGE": BASE}
+            )
+            del stream
+        except DockerException as error:
+            with self._log.open("a") as log:
+                log.write(str(error))
+            raise LocalCloudError(f"Building {image} failed: {self._log}") from None

@@ -1,0 +1,89 @@
+"""What exists in an AWS account of the kinds that Wharf makes.
+
+Taken before an apply and after the destroy, the two must be equal:
+
+    assert inventory(session) - before == frozenset()
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
+
+#: Where to look: service, operation that lists, and the JMESPath of the names in its answer.
+#: A network interface is not a kind: it goes with its owner (moto keeps those of ended instances).
+KINDS: tuple[tuple[str, str, str], ...] = (
+    ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups[].AutoScalingGroupARN"),
+    ("autoscaling", "describe_policies", "ScalingPolicies[].PolicyARN"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmArn"),
+    ("ec2", "describe_internet_gateways", "InternetGateways[].InternetGatewayId"),
+    ("ec2", "describe_key_pairs", "KeyPairs[].KeyPairId"),
+    ("ec2", "describe_launch_templates", "LaunchTemplates[].LaunchTemplateId"),
+    ("ec2", "describe_route_tables", "RouteTables[].RouteTableId"),
+    ("ec2", "describe_security_groups", "SecurityGroups[].GroupId"),
+    ("ec2", "describe_security_group_rules", "SecurityGroupRules[].SecurityGroupRuleId"),
+    ("ec2", "describe_subnets", "Subnets[].SubnetId"),
+    ("ec2", "describe_volumes", "Volumes[].VolumeId"),
+    ("ec2", "describe_vpcs", "Vpcs[].VpcId"),
+    ("ec2", "describe_vpc_endpoints", "VpcEndpoints[?State!='deleted'].VpcEndpointId"),
+    (
+        "ec2",
+        "describe_instances",
+        "Reservations[].Instances[] | [?State.Name!='terminated'].InstanceId",
+    ),
+    ("ecs", "list_task_definitions", "taskDefinitionArns[]"),  # only those that are ACTIVE
+    ("elb", "describe_load_balancers", "LoadBalancerDescriptions[].LoadBalancerName"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers[].LoadBalancerArn"),
+    ("elbv2", "describe_target_groups", "TargetGroups[].TargetGroupArn"),
+    ("iam", "list_instance_profiles", "InstanceProfiles[].Arn"),
+    ("iam", "list_policies", "Policies[].Arn"),
+    # Service-linked roles belong to AWS: Terraform neither makes nor removes them.
+    ("iam", "list_roles", "Roles[?!starts_with(Path, '/aws-service-role/')].Arn"),
+    ("iam", "list_users", "Users[].Arn"),
+    ("logs", "describe_log_groups", "logGroups[].arn"),
+    ("s3", "list_buckets", "Buckets[].Name"),
+    ("secretsmanager", "list_secrets", "SecretList[].ARN"),
+)
+#: Without these the answer holds what AWS itself owns, too.
+ARGUMENTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("iam", "list_policies"): {"Scope": "Local"},
+}
+
+
+def inventory(session: Any) -> frozenset[str]:
+    """Name everything that exists: an ARN where there is one, else ``service/operation/id``.
+
+    ``session`` is a boto3 session or one like it. Resources that AWS keeps for a while after they
+    were deleted (terminated instances, inactive clusters and task definitions) do not count.
+    """
+    found = set(_clusters_and_services(session.client("ecs")))
+    for service, operation, path in KINDS:
+        client = session.client(service)
+        arguments = ARGUMENTS.get((service, operation), {})
+        for identifier in _search(client, operation, path, arguments):
+            is_arn = identifier.startswith("arn:")
+            found.add(identifier if is_arn else f"{service}/{operation}/{identifier}")
+    return frozenset(found)
+
+
+def _search(client: Any, operation: str, path: str, arguments: dict[str, Any]) -> Iterator[str]:
+    if not client.can_paginate(operation):
+        yield from jmespath.search(path, getattr(client, operation)(**arguments)) or ()
+        return
+    yield from client.get_paginator(operation).paginate(**arguments).search(path)
+
+
+def _clusters_and_services(ecs: Any) -> Iterator[str]:
+    """Those that are not deleted: they stay, inactive, for a while."""
+    for cluster in _search(ecs, "list_clusters", "clusterArns[]", {}):
+        described = ecs.describe_clusters(clusters=[cluster])["clusters"]
+        yield from _alive(described, "clusterArn")
+        arns = list(_search(ecs, "list_services", "serviceArns[]", {"cluster": cluster}))
+        # DescribeServices takes at most 10.
+        for start in range(0, len(arns), 10):
+            some = ecs.describe_services(cluster=cluster, services=arns[start : start + 10])
+            yield from _alive(some["services"], "serviceArn")
+
+
+def _alive(described: list[dict[str, Any]], arn: str) -> list[str]:
+    return [str(one[arn]) for one in described if one["status"] != "INACTIVE"]

@@ -1,0 +1,200 @@
+"""Corrections of moto 5.2.5, where it answers unlike AWS and Wharf's stack meets the difference.
+
+Each is one function that says what is wrong; ``apply_corrections`` makes all of them, in the
+process that serves moto. ``tests/test_moto_corrections.py`` fails when moto no longer needs one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.ec2.responses.launch_templates import LaunchTemplates
+from moto.ec2.utils import parse_user_data
+from moto.ecs.models import EC2ContainerServiceBackend
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from integration.local.moto_access import apply_access_corrections
+from integration.local.replacing import after, instead
+
+#: What CreateService is given and DescribeServices returns, and moto forgets: in moto's
+#: spelling, with what AWS returns when it is not given (None: the field is absent).
+#: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
+SERVICE_FIELDS: dict[str, tuple[str, Any]] = {
+    "availability_zone_rebalancing": ("availabilityZoneRebalancing", "DISABLED"),
+    "capacity_provider_strategy": ("capacityProviderStrategy", None),
+    "deployment_configuration": ("deploymentConfiguration", None),
+    "enable_ecs_managed_tags": ("enableECSManagedTags", False),
+    "enable_execute_command": ("enableExecuteCommand", False),
+    "health_check_grace_period_seconds": ("healthCheckGracePeriodSeconds", None),
+    "placement_constraints": ("placementConstraints", []),
+    "placement_strategy": ("placementStrategy", []),
+}
+
+
+def apply_corrections() -> None:
+    """Correct moto in this process. To be called once, before the first request."""
+    ecs_services_return_what_they_were_given()
+    ecs_services_know_their_default_deployment()
+    ecs_services_without_a_network_have_none()
+    deleted_capacity_providers_are_inactive()
+    ec2_containers_may_reserve_memory_without_a_limit()
+    scaling_policies_return_whether_they_are_enabled()
+    autoscaling_groups_keep_their_warmup()
+    launch_templates_keep_their_own_tags_apart()
+    launch_template_versions_can_be_launched()
+    apply_access_corrections()
+
+
+def ecs_services_return_what_they_were_given() -> None:
+    """CreateService drops most settings; Terraform would set them again in every plan."""
+
+    def keep(response: Any, answer: Any) -> None:
+        service = answer.result["service"]
+        for attribute, (parameter, default) in SERVICE_FIELDS.items():
+            given = response._get_param(parameter)
+            setattr(service, attribute, default if given is None else given)
+
+    after(EC2ContainerServiceResponse, "create_service", keep)
+
+
+def ecs_services_know_their_default_deployment() -> None:
+    """What a deployment configuration leaves out has a default, which AWS returns.
+
+    The provider never sends the maximum of a daemon service, and expects it back.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+    """
+
+    def complete(_: Any, answer: Any) -> None:
+        service = answer.result["service"]
+        daemon = service.scheduling_strategy == "DAEMON"
+        defaults = {
+            "maximumPercent": 100 if daemon else 200,
+            "minimumHealthyPercent": 0 if daemon else 100,
+        }
+        service.deployment_configuration = {
+            **defaults,
+            **(service.deployment_configuration or {}),
+        }
+
+    after(EC2ContainerServiceResponse, "create_service", complete)
+    after(EC2ContainerServiceResponse, "update_service", complete)
+
+
+def ecs_services_without_a_network_have_none() -> None:
+    """A service outside ``awsvpc`` has ``networkConfiguration: {}``, which crashes the provider.
+
+    The field must be absent: the provider reads the subnets of a configuration that is there.
+    """
+
+    def drop(_: Any, service: Any) -> None:
+        service.network_configuration = service.network_configuration or None
+
+    after(EC2ContainerServiceBackend, "create_service", drop)
+
+
+def deleted_capacity_providers_are_inactive() -> None:
+    """A deleted capacity provider must be described as INACTIVE; Terraform waits for that."""
+
+    def remember(backend: Any, provider: Any) -> None:
+        provider.status = "INACTIVE"
+        provider.update_status = "DELETE_COMPLETE"
+        vars(backend).setdefault("deleted_capacity_providers", {})[provider.name] = provider
+
+    def forget(backend: Any, provider: Any) -> None:
+        vars(backend).get("deleted_capacity_providers", {}).pop(provider.name, None)
+
+    def with_deleted(original: Any) -> Callable[..., Any]:
+        def describe(backend: Any, asked: list[str]) -> Any:
+            providers, failures = original(backend, asked)
+            deleted = vars(backend).get("deleted_capacity_providers", {})
+            found = {name: deleted[name] for name in map(_bare_name, asked) if name in deleted}
+            missing = [f for f in failures if _bare_name(f.arn) not in found]
+            return [*providers, *found.values()], missing
+
+        return describe
+
+    after(EC2ContainerServiceBackend, "delete_capacity_provider", remember)
+    after(EC2ContainerServiceBackend, "create_capacity_provider", forget)
+    instead(EC2ContainerServiceBackend, "describe_capacity_providers", with_deleted)
+
+
+def _bare_name(name_or_arn: str) -> str:
+    return name_or_arn.rpartition("/")[2]
+
+
+def ec2_containers_may_reserve_memory_without_a_limit() -> None:
+    """RegisterTaskDefinition wants ``memory`` of tasks for EC2, where AWS takes a reservation too.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    """
+
+    def make(original: Any) -> Callable[..., Any]:
+        def validate(memory: str | None, definitions: list[dict[str, Any]], kinds: Any) -> None:
+            # Without a kind moto asks for one of the two, which is AWS's rule for EC2.
+            original(memory, definitions, [kind for kind in kinds or () if kind != "EC2"])
+
+        return staticmethod(validate)
+
+    instead(EC2ContainerServiceBackend, "_validate_container_defs", make)
+
+
+def scaling_policies_return_whether_they_are_enabled() -> None:
+    """PutScalingPolicy drops ``Enabled`` and returns an empty predictive configuration.
+
+    Terraform reads both as a difference from what it asked for.
+    """
+
+    def keep(response: Any, _: Any) -> None:
+        given = response._get_params()
+        policy = response.autoscaling_backend.policies[given["PolicyName"]]
+        policy.enabled = given.get("Enabled", True)
+        policy.predictive_scaling_configuration = policy.predictive_scaling_configuration or None
+
+    after(AutoScalingResponse, "put_scaling_policy", keep)
+
+
+def autoscaling_groups_keep_their_warmup() -> None:
+    """CreateAutoScalingGroup and UpdateAutoScalingGroup drop ``DefaultInstanceWarmup``."""
+
+    def keep(response: Any, _: Any) -> None:
+        seconds = response._get_int_param("DefaultInstanceWarmup")
+        if seconds is not None:
+            name = response._get_param("AutoScalingGroupName")
+            group = response.autoscaling_backend.autoscaling_groups[name]
+            group.default_instance_warmup = seconds
+
+    after(AutoScalingResponse, "create_auto_scaling_group", keep)
+    after(AutoScalingResponse, "update_auto_scaling_group", keep)
+
+
+def launch_templates_keep_their_own_tags_apart() -> None:
+    """CreateLaunchTemplate adds the template's tags to the tags of what is launched from it."""
+
+    def remove(response: Any, answer: Any) -> None:
+        template = response.ec2_backend.get_launch_template(
+            answer.result["LaunchTemplate"]["LaunchTemplateId"]
+        )
+        data = template.latest_version().data
+        kept = [
+            specification
+            for specification in data.pop("TagSpecifications", [])
+            if specification["ResourceType"] != "launch-template"
+        ]
+        if kept:
+            data["TagSpecifications"] = kept
+
+    after(LaunchTemplates, "create_launch_template", remove)
+
+
+def launch_template_versions_can_be_launched() -> None:
+    """User data of a second version is kept in a form that moto itself refuses: status 500.
+
+    Terraform then retries for minutes whatever launches hosts from that version.
+    """
+
+    def convert(_: Any, answer: Any) -> None:
+        data = answer.result["LaunchTemplateVersion"]["LaunchTemplateData"]
+        if "UserData" in data:
+            data["UserData"] = parse_user_data(data["UserData"])
+
+    after(LaunchTemplates, "create_launch_template_version", convert)

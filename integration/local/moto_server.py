@@ -1,0 +1,61 @@
+"""The program that the emulator runs: moto with Wharf's corrections, on an inherited socket.
+
+Usage:
+
+    python -m integration.local.moto_server FILE_DESCRIPTOR
+
+The file descriptor is a listening TCP socket. It is the parent that binds it, so the port is
+known and taken before this program has imported anything, and early callers wait in its queue.
+"""
+
+import os
+import socket
+import sys
+
+#: moto reads its settings from the environment, most of them while it is imported.
+SETTINGS = {
+    # The roles of the stack attach policies that AWS manages; without this they do not exist.
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # Registry uploads are 10 MB parts. Beyond this size (bytes) an object is kept in a temporary
+    # file, and only the ones in flight in memory.
+    "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1024 * 1024),
+    # A template that names an image or a key pair which does not exist must fail, as on AWS.
+    "MOTO_ENABLE_AMI_VALIDATION": "true",
+    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
+}
+
+
+def serve(listener: int, corrected: bool = True) -> None:
+    """Answer AWS API requests on the listening socket ``listener`` until the process ends.
+
+    ``corrected=False`` serves moto as it is: the tests show with it that each correction is
+    still needed.
+    """
+    os.environ.update(SETTINGS)
+    # Imported here, because moto reads the settings above while it is imported.
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+
+    from integration.local.moto_corrections import apply_corrections
+
+    if corrected:
+        apply_corrections()
+    with socket.socket(fileno=listener) as bound:
+        host, port = bound.getsockname()[:2]
+        make_server(
+            host,
+            port,
+            DomainDispatcherApplication(create_backend_app),
+            # Two registries upload parts at the same time, each on several connections.
+            threaded=True,
+            request_handler=MotoRequestHandler,
+            fd=bound.fileno(),
+        ).serve_forever()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), corrected="--uncorrected" not in sys.argv)

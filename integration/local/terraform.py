@@ -1,0 +1,195 @@
+"""Terraform on the synthesized stack, with an override file that points it to the emulator."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from python_terraform import IsFlagged
+from python_terraform import Terraform as PythonTerraform
+
+from integration.local.emulator import Emulator
+from integration.local.errors import LocalCloudError
+
+OVERRIDE = "local_override.tf.json"
+STATE = "terraform.tfstate"
+
+#: Services that the stack's resources call. Without an endpoint of its own EC2 alone costs 24 s.
+SERVICES = (
+    "autoscaling",
+    "cloudwatch",
+    "ec2",
+    "ecs",
+    "elb",
+    "elbv2",
+    "iam",
+    "logs",
+    "route53",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "ssm",
+    "sts",
+)
+
+#: Seconds that Terraform gets to end by itself when it is interrupted.
+GRACE = 10
+
+REGISTRY = "registry.terraform.io"
+PROGRAM_TIMEOUT = 120
+
+
+class Terraform:
+    """Applies a directory that ``cdktf synth`` wrote, as it is, to an emulator.
+
+    Args:
+        directory: with ``cdk.tf.json``; the override file and the state go beside it.
+        emulator: the AWS API.
+        region: AWS region.
+        variables: values for the stack's variables.
+        log: gets what Terraform prints.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        emulator: Emulator,
+        region: str,
+        variables: Mapping[str, Any],
+        log: Path,
+    ) -> None:
+        self.directory = directory
+        self.variables = dict(variables)
+        self._log = log
+        (directory / OVERRIDE).write_text(json.dumps(_override(emulator, region), indent=2))
+        file = directory / "local.tfvars.json"
+        file.write_text(json.dumps(self.variables))
+        self._terraform = PythonTerraform(working_dir=str(directory), var_file=file.name)
+
+    def init(self) -> None:
+        """Install the provider, from the mirror on this machine where there is no registry."""
+        configure_command_line(self._log.parent)
+        self._run("init", var_file=None)
+
+    def apply(self) -> None:
+        """Create or change what the stack describes."""
+        self._run("apply", skip_plan=True)
+
+    def destroy(self) -> None:
+        """Remove everything that the stack created."""
+        self._run("destroy", force=None, auto_approve=True)
+
+    def changes(self) -> str:
+        """Plan again; return what Terraform would change, empty if nothing."""
+        status, output = self._call("plan", detailed_exitcode=IsFlagged)
+        if status not in (0, 2):
+            raise self._error("plan", output)
+        return output if status == 2 else ""
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of the stack's outputs."""
+        values = self._terraform.output()
+        if values is None:
+            raise LocalCloudError(f"Terraform has no outputs to give: {self._log}")
+        return {name: output["value"] for name, output in values.items()}
+
+    def _run(self, verb: str, **options: Any) -> None:
+        status, output = self._call(verb, **options)
+        if status != 0:
+            raise self._error(verb, output)
+
+    def _call(self, verb: str, **options: Any) -> tuple[int, str]:
+        try:
+            status, out, err = getattr(self._terraform, verb)(**options)
+        except BaseException:
+            end_children()
+            raise
+        with self._log.open("a") as log:
+            log.write(f"$ terraform {verb}\n{out}{err}\n")
+        return status, f"{out}{err}"
+
+    def _error(self, verb: str, output: str) -> LocalCloudError:
+        first = next((line for line in output.splitlines() if "Error:" in line), "it said nothing")
+        return LocalCloudError(f"terraform {verb} failed: {first.strip(' │╷')} (log: {self._log})")
+
+
+def end_children() -> None:
+    """End the Terraform processes that this process started and an interrupt left behind."""
+    children = [
+        child for child in psutil.Process().children(recursive=True) if "terraform" in _name(child)
+    ]
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    for child in psutil.wait_procs(children, timeout=GRACE)[1]:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _override(emulator: Emulator, region: str) -> dict[str, Any]:
+    provider = {
+        "region": region,
+        "access_key": emulator.credentials.access_key_id,
+        "secret_key": emulator.credentials.secret_access_key,
+        "endpoints": [dict.fromkeys(SERVICES, emulator.endpoint)],
+        "s3_use_path_style": True,
+        "skip_credentials_validation": True,
+        "skip_metadata_api_check": "true",
+    }
+    backend = {"local": {"path": STATE}}
+    return {"provider": {"aws": [provider]}, "terraform": {"backend": backend}}
+
+
+def configure_command_line(directory: Path) -> None:
+    """Let Terraform find its provider where no Terraform registry answers.
+
+    A configuration that exists is left alone. Where there is none, and no registry answers, a
+    filesystem mirror on this machine is looked for and written down in ``directory``.
+    """
+    given = os.environ.get("TF_CLI_CONFIG_FILE")
+    if given is not None and Path(given).exists():
+        return
+    if given is None and (Path.home() / ".terraformrc").exists():
+        return
+    file = directory / "terraform.rc"
+    text = ""
+    if not _registry_answers() and (mirror := find_mirror()):
+        text = (
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
+        )
+    file.write_text(text)
+    os.environ["TF_CLI_CONFIG_FILE"] = str(file.resolve())
+
+
+def _registry_answers() -> bool:
+    try:
+        httpx.head(f"https://{REGISTRY}/.well-known/terraform.json", timeout=5)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def find_mirror() -> Path | None:
+    """A directory that Terraform can use as a filesystem mirror of providers, if there is one."""
+    # Only file systems of this machine: a search through a network share would take hours.
+    found = subprocess.run(
+        ["find", "/", "-xdev", "-type", "d", "-name", REGISTRY, "-not", "-path", "*/.terraform/*"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PROGRAM_TIMEOUT,
+    ).stdout.splitlines()
+    mirrors = [Path(line).parent for line in found if (Path(line) / "hashicorp" / "aws").is_dir()]
+    return min(mirrors, default=None)

@@ -1,0 +1,251 @@
+"""Each question has one right answer: AWS's. moto alone gets it wrong, corrected moto right.
+
+When ``test_moto_alone_is_wrong`` fails, moto has learned: delete that correction.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from integration.local.emulator import Emulator
+from tests.aws_samples import (
+    bucket,
+    client,
+    group,
+    launch_template,
+    new_name,
+    policy,
+    role,
+    scaling_policy,
+    service,
+    template_data,
+)
+
+ADMINISTRATOR = "arn:aws:iam::123456789012:user/administrator"
+TLS_ONLY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    yield from _running(tmp_path_factory.mktemp("corrected"), corrected=True)
+
+
+@pytest.fixture(scope="module")
+def moto_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    yield from _running(tmp_path_factory.mktemp("alone"), corrected=False)
+
+
+def _running(directory: Path, corrected: bool) -> Iterator[Emulator]:
+    emulator = Emulator.start(directory / "log", corrected=corrected)
+    yield emulator
+    emulator.stop()
+
+
+def services_return_what_they_were_given(aws: Emulator) -> bool:
+    given = {
+        "availabilityZoneRebalancing": "ENABLED",
+        "capacityProviderStrategy": [{"capacityProvider": "p", "weight": 1, "base": 1}],
+        "deploymentConfiguration": {"maximumPercent": 150, "minimumHealthyPercent": 50},
+        "enableECSManagedTags": True,
+        "enableExecuteCommand": True,
+        "healthCheckGracePeriodSeconds": 60,
+        "placementConstraints": [{"type": "distinctInstance"}],
+        "placementStrategy": [{"type": "spread", "field": "host"}],
+    }
+    return bool(given.items() <= service(aws, desiredCount=0, **given).items())
+
+
+def services_know_their_default_deployment(aws: Emulator) -> bool:
+    given = {"minimumHealthyPercent": 50}
+    made = service(aws, schedulingStrategy="DAEMON", deploymentConfiguration=given)
+    return bool(made.get("deploymentConfiguration") == {**given, "maximumPercent": 100})
+
+
+def services_without_a_network_have_none(aws: Emulator) -> bool:
+    return "networkConfiguration" not in service(aws, desiredCount=0)
+
+
+def deleted_capacity_providers_are_inactive(aws: Emulator) -> bool:
+    ecs, name = client(aws, "ecs"), new_name()
+    ecs.create_capacity_provider(
+        name=name, autoScalingGroupProvider={"autoScalingGroupArn": "arn:aws:autoscaling:::g"}
+    )
+    ecs.delete_capacity_provider(capacityProvider=name)
+    answer = ecs.describe_capacity_providers(capacityProviders=[name])
+    states = [provider["status"] for provider in answer["capacityProviders"]]
+    return states == ["INACTIVE"] and answer["failures"] == []
+
+
+def containers_may_reserve_memory_without_a_limit(aws: Emulator) -> bool:
+    container = {"name": "c", "image": "i", "memoryReservation": 4}
+    client(aws, "ecs").register_task_definition(
+        family=new_name(), containerDefinitions=[container], requiresCompatibilities=["EC2"]
+    )
+    return True
+
+
+def scaling_policies_can_be_off(aws: Emulator) -> bool:
+    return scaling_policy(aws, Enabled=False).get("Enabled") is False
+
+
+def scaling_policies_are_on_by_default(aws: Emulator) -> bool:
+    return scaling_policy(aws).get("Enabled") is True
+
+
+def scaling_policies_predict_nothing_unasked(aws: Emulator) -> bool:
+    return "PredictiveScalingConfiguration" not in scaling_policy(aws)
+
+
+def groups_keep_their_warmup(aws: Emulator) -> bool:
+    name = group(aws, DefaultInstanceWarmup=120)
+    answer = client(aws, "autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    return bool(answer["AutoScalingGroups"][0].get("DefaultInstanceWarmup") == 120)
+
+
+def launch_templates_keep_their_own_tags_apart(aws: Emulator) -> bool:
+    name, tags = new_name(), [{"Key": "of", "Value": "the template"}]
+    launch_template(
+        aws, name, TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}]
+    )
+    ec2 = client(aws, "ec2")
+    template = ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"][0]
+    versions = ec2.describe_launch_template_versions(LaunchTemplateName=name)
+    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    return template["Tags"] == tags and "TagSpecifications" not in data
+
+
+def second_versions_can_be_launched(aws: Emulator) -> bool:
+    ec2, name = client(aws, "ec2"), new_name()
+    launch_template(aws, name)
+    ec2.create_launch_template_version(
+        LaunchTemplateName=name, LaunchTemplateData=template_data(aws)
+    )
+    scaling = client(aws, "autoscaling")
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        LaunchTemplate={"LaunchTemplateName": name, "Version": "2"},
+        AvailabilityZones=["us-east-1a"],
+        MinSize=1,
+        MaxSize=1,
+    )
+    answer = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    return bool(answer["AutoScalingGroups"][0]["Instances"])
+
+
+def services_may_assume_the_roles_that_trust_them(aws: Emulator) -> bool:
+    sts = aws.session(aws.services["ecs-tasks.amazonaws.com"]).client(
+        "sts", config=Config(retries={"total_max_attempts": 1})
+    )
+    trusting = role(aws, {"Service": "ecs-tasks.amazonaws.com"})
+    return bool(sts.assume_role(RoleArn=trusting, RoleSessionName="test")["Credentials"])
+
+
+def nobody_else_may_assume_the_role_of_a_service(aws: Emulator) -> bool:
+    trusting = role(aws, {"Service": "ecs-tasks.amazonaws.com"})
+    return refusal(aws, trusting) == "AccessDenied"
+
+
+def roles_that_do_not_exist_cannot_be_assumed(aws: Emulator) -> bool:
+    return refusal(aws, "arn:aws:iam::123456789012:role/none") == "AccessDenied"
+
+
+def refusal(aws: Emulator, role_arn: str) -> str:
+    try:
+        client(aws, "sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
+    except ClientError as refused:
+        return str(refused.response["Error"]["Code"])
+    return ""
+
+
+def the_second_statement_counts_too(aws: Emulator) -> bool:
+    other = {"AWS": "arn:aws:iam::123456789012:user/other"}
+    return refusal(aws, role(aws, other, {"AWS": ADMINISTRATOR})) == ""
+
+
+def tls_only_buckets_let_tls_pass(aws: Emulator) -> bool:
+    name = bucket(aws)
+    s3 = client(aws, "s3")
+    s3.put_bucket_policy(Bucket=name, Policy=policy(TLS_ONLY))
+    return bool(s3.get_object(Bucket=name, Key="a/b")["Body"].read() == b"layer")
+
+
+def presigned_urls_are_answered(aws: Emulator) -> bool:
+    return httpx.get(presigned(aws)).content == b"layer"
+
+
+def presigned(aws: Emulator, seconds: int = 60) -> str:
+    s3 = client(aws, "s3", config=Config(signature_version="s3v4"))
+    what = {"Bucket": bucket(aws), "Key": "a/b"}
+    return str(s3.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds))
+
+
+def roles_may_delete_many_of_their_objects(aws: Emulator) -> bool:
+    name = bucket(aws)
+    allow = {"Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    mine = aws.assume_role(role(aws, {"AWS": ADMINISTRATOR}, allow=allow), service="administrator")
+    s3 = aws.session(mine).client("s3")
+    answer = s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "a/b"}]})
+    return "Errors" not in answer
+
+
+QUESTIONS = [
+    services_return_what_they_were_given,
+    services_know_their_default_deployment,
+    services_without_a_network_have_none,
+    deleted_capacity_providers_are_inactive,
+    containers_may_reserve_memory_without_a_limit,
+    scaling_policies_can_be_off,
+    scaling_policies_are_on_by_default,
+    scaling_policies_predict_nothing_unasked,
+    groups_keep_their_warmup,
+    launch_templates_keep_their_own_tags_apart,
+    second_versions_can_be_launched,
+    services_may_assume_the_roles_that_trust_them,
+    nobody_else_may_assume_the_role_of_a_service,
+    roles_that_do_not_exist_cannot_be_assumed,
+    the_second_statement_counts_too,
+    tls_only_buckets_let_tls_pass,
+    presigned_urls_are_answered,
+    roles_may_delete_many_of_their_objects,
+]
+each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.__name__)
+
+
+@each_question
+def test_corrected_moto_is_right(question: Callable[[Emulator], bool], corrected: Emulator) -> None:
+    assert question(corrected)
+
+
+@each_question
+def test_moto_alone_is_wrong(question: Callable[[Emulator], bool], moto_alone: Emulator) -> None:
+    try:
+        right = question(moto_alone)
+    except (ClientError, ResponseParserError):  # the latter is what a status 500 becomes
+        right = False
+    assert not right, "moto has learned: delete this correction"
+
+
+def test_tls_only_buckets_refuse_what_came_without(corrected: Emulator) -> None:
+    url = presigned(corrected)
+    name = url.removeprefix(corrected.endpoint).split("/")[1]
+    client(corrected, "s3").put_bucket_policy(Bucket=name, Policy=policy(TLS_ONLY))
+    assert httpx.get(url, headers={"X-Forwarded-Proto": "http"}).status_code == 403
+
+
+def test_a_presigned_url_ends(corrected: Emulator) -> None:
+    assert httpx.get(presigned(corrected, seconds=-1)).status_code == 403
+
+
+def test_a_presigned_url_cannot_be_changed(corrected: Emulator) -> None:
+    assert httpx.get(presigned(corrected).replace("a/b", "a/c")).status_code == 403
