@@ -72,6 +72,16 @@ def services_know_their_default_deployment(aws: Emulator) -> bool:
     return bool(made.get("deploymentConfiguration") == {**given, "maximumPercent": 100})
 
 
+def updates_keep_the_rest_of_the_deployment(aws: Emulator) -> bool:
+    made = service(aws, desiredCount=0, deploymentConfiguration={"maximumPercent": 150})
+    changed = client(aws, "ecs").update_service(
+        cluster=made["clusterArn"],
+        service=made["serviceName"],
+        deploymentConfiguration={"minimumHealthyPercent": 50},
+    )["service"]["deploymentConfiguration"]
+    return bool(changed == {"maximumPercent": 150, "minimumHealthyPercent": 50})
+
+
 def services_without_a_network_have_none(aws: Emulator) -> bool:
     return "networkConfiguration" not in service(aws, desiredCount=0)
 
@@ -123,6 +133,15 @@ def launch_templates_keep_their_own_tags_apart(aws: Emulator) -> bool:
     versions = ec2.describe_launch_template_versions(LaunchTemplateName=name)
     data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
     return template["Tags"] == tags and "TagSpecifications" not in data
+
+
+def launch_templates_return_their_new_tags(aws: Emulator) -> bool:
+    ec2, name, tags = client(aws, "ec2"), new_name(), [{"Key": "new", "Value": "tag"}]
+    launch_template(aws, name)
+    made = ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"][0]
+    ec2.create_tags(Resources=[made["LaunchTemplateId"]], Tags=tags)
+    again = ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"][0]
+    return bool(again.get("Tags") == tags)
 
 
 def second_versions_can_be_launched(aws: Emulator) -> bool:
@@ -199,9 +218,29 @@ def roles_may_delete_many_of_their_objects(aws: Emulator) -> bool:
     return "Errors" not in answer
 
 
+def roles_may_read_one_secret(aws: Emulator) -> bool:
+    name = new_name()
+    made = client(aws, "secretsmanager").create_secret(Name=name, SecretString="s")["ARN"]
+    allow = {"Action": "secretsmanager:GetSecretValue", "Resource": made}
+    mine = aws.assume_role(role(aws, {"AWS": ADMINISTRATOR}, allow=allow), service="administrator")
+    answer = aws.session(mine).client("secretsmanager").get_secret_value(SecretId=made)
+    return bool(answer["SecretString"] == "s")
+
+
+def rules_between_groups_keep_their_description(aws: Emulator) -> bool:
+    ec2, name = client(aws, "ec2"), new_name()
+    group = ec2.create_security_group(GroupName=name, Description=name)["GroupId"]
+    peer = {"GroupId": group, "Description": "why"}
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [peer]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    return "why" in [rule.get("Description") for rule in rules["SecurityGroupRules"]]
+
+
 QUESTIONS = [
     services_return_what_they_were_given,
     services_know_their_default_deployment,
+    updates_keep_the_rest_of_the_deployment,
     services_without_a_network_have_none,
     deleted_capacity_providers_are_inactive,
     containers_may_reserve_memory_without_a_limit,
@@ -210,6 +249,7 @@ QUESTIONS = [
     scaling_policies_predict_nothing_unasked,
     groups_keep_their_warmup,
     launch_templates_keep_their_own_tags_apart,
+    launch_templates_return_their_new_tags,
     second_versions_can_be_launched,
     services_may_assume_the_roles_that_trust_them,
     nobody_else_may_assume_the_role_of_a_service,
@@ -218,6 +258,8 @@ QUESTIONS = [
     tls_only_buckets_let_tls_pass,
     presigned_urls_are_answered,
     roles_may_delete_many_of_their_objects,
+    roles_may_read_one_secret,
+    rules_between_groups_keep_their_description,
 ]
 each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.__name__)
 

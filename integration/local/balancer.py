@@ -9,8 +9,8 @@ from integration.local.blueprint import Balancer
 from integration.local.firewall import Firewall, render
 from integration.local.haproxy import CONNECTIONS, HaProxy
 
-#: The first of the ports that lead to one host each.
-FIRST_DOOR = 20001
+#: A port that leads to one host only is this and the last number of the host's address.
+DOORS = 20000
 
 
 class LocalBalancer:
@@ -19,34 +19,30 @@ class LocalBalancer:
     def __init__(self, haproxy: HaProxy, gateway: str) -> None:
         self._haproxy = haproxy
         self._gateway = gateway
-        self._doors: dict[str, int] = {}
         self.name = haproxy.name
         self.address = haproxy.address
         self.log = haproxy.log
 
     def serve(self, balancer: Balancer, hosts: Mapping[str, str]) -> None:
         """Start, or go on, with the targets; ``hosts`` has the address of each instance."""
-        targets = {id for listener in balancer.listeners for id, _ in listener.targets}
-        present = sorted(targets & set(hosts))
-        self._doors = {id: FIRST_DOOR + number for number, id in enumerate(present)}
         self._haproxy.configure(
             render(
                 "balancer.cfg.j2",
                 balancer=balancer,
                 addresses=hosts,
-                doors=self._doors,
+                doors={id: door_port(address) for id, address in hosts.items()},
                 maxconn=CONNECTIONS,
             )
         )
 
-    def firewall(self, balancer: Balancer) -> Firewall:
+    def firewall(self, balancer: Balancer, hosts: Mapping[str, str]) -> Firewall:
         """What may reach the load balancer, and what it may reach."""
-        doors = (self._gateway, sorted(self._doors.values())) if self._doors else None
+        doors = (self._gateway, sorted(map(door_port, hosts.values()))) if hosts else None
         return Firewall(security_groups=balancer.security_groups, doors=doors)
 
-    def door(self, instance: str) -> str:
-        """``address:port`` that leads through the load balancer to one instance only."""
-        return f"{self.address}:{self._doors[instance]}"
+    def door(self, host: str) -> str:
+        """``address:port`` that leads through the load balancer to the host at an address."""
+        return f"{self.address}:{door_port(host)}"
 
     def health(self) -> dict[str, str]:
         """Each target's state by instance: ``healthy``, or what HAProxy says of it.
@@ -62,6 +58,11 @@ class LocalBalancer:
             for row in rows
             if row["pxname"].startswith("targets_") and row["svname"] != "BACKEND"
         }
+
+
+def door_port(host: str) -> int:
+    """The port of the load balancer that leads to the host at an address only."""
+    return DOORS + int(host.rpartition(".")[2])
 
 
 def _state(row: dict[str, str]) -> str:

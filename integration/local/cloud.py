@@ -84,7 +84,6 @@ class LocalCloud:
         self._podman = podman(self.directory)
         self.network = Network(self._podman, saved.cloud)
         self._images = Images(self._podman, self.logs / "images.log", report)
-        self._balancers: dict[str, LocalBalancer] = {}
         self._deploy = apply_with_terraform
         #: What was in the account before the stack was applied.
         self.baseline: frozenset[str] = frozenset()
@@ -201,8 +200,28 @@ class LocalCloud:
 
     @property
     def balancers(self) -> dict[str, LocalBalancer]:
-        """The load balancers by name."""
-        return self._balancers
+        """The load balancers by name, as the AWS API lists them."""
+        return self._known_balancers(Blueprint.read(self.session))
+
+    @property
+    def balancer(self) -> LocalBalancer:
+        """The load balancer, where there is one.
+
+        Raises:
+            LocalCloudError: there is none, or there are several.
+        """
+        balancers = list(self.balancers.values())
+        if len(balancers) != 1:
+            raise LocalCloudError(f"The account has {len(balancers)} load balancers, not one")
+        return balancers[0]
+
+    def _known_balancers(self, plan: Blueprint) -> dict[str, LocalBalancer]:
+        return {
+            balancer.name: LocalBalancer(
+                self._haproxy(f"balancer-{balancer.name}", number), self.network.gateway
+            )
+            for number, balancer in zip(BALANCERS, plan.balancers, strict=False)
+        }
 
     def reconcile(self) -> None:
         """Make hosts, tasks, load balancers and firewalls what the AWS API says, and wait.
@@ -217,10 +236,6 @@ class LocalCloud:
         hosts = fleet.reconcile(plan)
         # The fleet has told the load balancers which hosts run the service.
         plan = Blueprint.read(self.session)
-        self._balancers = {
-            balancer.name: LocalBalancer(self._haproxy(balancer.name, number), self.network.gateway)
-            for number, balancer in zip(BALANCERS, plan.balancers, strict=False)
-        }
         self._open(plan, fleet, hosts)
         self._serve(plan, hosts)
         self._await_health(plan, fleet, hosts)
@@ -228,9 +243,10 @@ class LocalCloud:
     def _members(self, plan: Blueprint, hosts: list[Host]) -> dict[str, set[str]]:
         """For each security group the addresses of its hosts and load balancers."""
         members = plan.members({host.id: host.address for host in hosts})
+        known = self._known_balancers(plan)
         for balancer in plan.balancers:
             for group in balancer.security_groups:
-                members.setdefault(group, set()).add(self._balancers[balancer.name].address)
+                members.setdefault(group, set()).add(known[balancer.name].address)
         return members
 
     def _open(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
@@ -242,21 +258,23 @@ class LocalCloud:
 
     def _serve(self, plan: Blueprint, hosts: list[Host]) -> None:
         members = self._members(plan, hosts)
+        addresses = {host.id: host.address for host in hosts}
+        known = self._known_balancers(plan)
         for balancer in plan.balancers:
-            local = self._balancers[balancer.name]
-            local.serve(balancer, {host.id: host.address for host in hosts})
-            firewall = local.firewall(balancer)
+            local = known[balancer.name]
+            local.serve(balancer, addresses)
+            firewall = local.firewall(balancer, addresses)
             firewall.enforce(self.network.pid(local.name), plan.rules, members)
 
     def _await_health(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
+        balancers = self._known_balancers(plan).values()
+
         def sick() -> dict[str, str]:
             fleet.check(plan, hosts)
-            return {
-                host: state
-                for balancer in self._balancers.values()
-                for host, state in balancer.health().items()
-                if state != "healthy"
-            }
+            states = {host.id: "no load balancer sends clients to it" for host in hosts}
+            for balancer in balancers:
+                states |= balancer.health()
+            return {host: state for host, state in states.items() if state != "healthy"}
 
         waiting = Retrying(
             stop=stop_after_delay(HEALTHY_TIMEOUT),

@@ -75,7 +75,7 @@ class Emulator(BaseModel):
 
         A product is neither started nor stopped here, and whether it enforces IAM is its affair.
         """
-        endpoint = product_endpoint(os.environ)
+        endpoint = product_endpoint()
         if endpoint is None:
             return cls.start(log, address, port)
         return cls(endpoint=endpoint, credentials=PRODUCT_CREDENTIALS)
@@ -171,9 +171,9 @@ class Emulator(BaseModel):
         return not still_runs
 
 
-def product_endpoint(environment: Mapping[str, str]) -> str | None:
+def product_endpoint() -> str | None:
     """The URL of the emulator product that the environment names, as localstack-client reads it."""
-    if any(environment.get(name, "").strip() for name in ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST")):
+    if any(os.environ.get(name, "").strip() for name in ("AWS_ENDPOINT_URL", "LOCALSTACK_HOST")):
         return str(get_service_endpoint("sts"))
     return None
 

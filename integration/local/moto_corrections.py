@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.ec2.models.launch_templates import LaunchTemplateBackend
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.ec2.utils import parse_user_data
 from moto.ecs.models import EC2ContainerServiceBackend
@@ -34,14 +36,16 @@ SERVICE_FIELDS: dict[str, tuple[str, Any]] = {
 def apply_corrections() -> None:
     """Correct moto in this process. To be called once, before the first request."""
     ecs_services_return_what_they_were_given()
-    ecs_services_know_their_default_deployment()
+    ecs_deployment_configurations_are_complete()
     ecs_services_without_a_network_have_none()
     deleted_capacity_providers_are_inactive()
     ec2_containers_may_reserve_memory_without_a_limit()
     scaling_policies_return_whether_they_are_enabled()
     autoscaling_groups_keep_their_warmup()
     launch_templates_keep_their_own_tags_apart()
+    launch_templates_return_their_new_tags()
     launch_template_versions_can_be_launched()
+    rules_between_groups_keep_their_description()
     apply_access_corrections()
 
 
@@ -57,27 +61,35 @@ def ecs_services_return_what_they_were_given() -> None:
     after(EC2ContainerServiceResponse, "create_service", keep)
 
 
-def ecs_services_know_their_default_deployment() -> None:
-    """What a deployment configuration leaves out has a default, which AWS returns.
+def ecs_deployment_configurations_are_complete() -> None:
+    """What a deployment configuration leaves out keeps its value, at first its default.
 
-    The provider never sends the maximum of a daemon service, and expects it back.
+    The provider never sends the maximum of a daemon service and expects it back; in an update it
+    sends what has changed, which moto takes for all of it.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
     """
 
-    def complete(_: Any, answer: Any) -> None:
-        service = answer.result["service"]
-        daemon = service.scheduling_strategy == "DAEMON"
-        defaults = {
-            "maximumPercent": 100 if daemon else 200,
-            "minimumHealthyPercent": 0 if daemon else 100,
-        }
-        service.deployment_configuration = {
-            **defaults,
-            **(service.deployment_configuration or {}),
-        }
+    def make(original: Any) -> Callable[..., Any]:
+        def update(backend: Any, given: dict[str, Any]) -> Any:
+            service = backend._get_service(given.get("cluster", "default"), given["service"])
+            changes = given.get("deployment_configuration") or {}
+            complete = {**service.deployment_configuration, **changes}
+            return original(backend, {**given, "deployment_configuration": complete})
 
-    after(EC2ContainerServiceResponse, "create_service", complete)
-    after(EC2ContainerServiceResponse, "update_service", complete)
+        return update
+
+    after(EC2ContainerServiceResponse, "create_service", _complete_deployment)
+    instead(EC2ContainerServiceBackend, "update_service", make)
+
+
+def _complete_deployment(_: Any, answer: Any) -> None:
+    service = answer.result["service"]
+    daemon = service.scheduling_strategy == "DAEMON"
+    service.deployment_configuration = {
+        "maximumPercent": 100 if daemon else 200,
+        "minimumHealthyPercent": 0 if daemon else 100,
+        **(service.deployment_configuration or {}),
+    }
 
 
 def ecs_services_without_a_network_have_none() -> None:
@@ -186,6 +198,21 @@ def launch_templates_keep_their_own_tags_apart() -> None:
     after(LaunchTemplates, "create_launch_template", remove)
 
 
+def launch_templates_return_their_new_tags() -> None:
+    """moto describes a template with the tags of its creation, whatever was tagged since."""
+
+    def make(original: Any) -> Callable[..., Any]:
+        def describe(backend: Any, **filters: Any) -> Any:
+            templates = original(backend, **filters)
+            for template in templates:
+                template.tags = template.get_tags()
+            return templates
+
+        return describe
+
+    instead(LaunchTemplateBackend, "describe_launch_templates", make)
+
+
 def launch_template_versions_can_be_launched() -> None:
     """User data of a second version is kept in a form that moto itself refuses: status 500.
 
@@ -198,3 +225,12 @@ def launch_template_versions_can_be_launched() -> None:
             data["UserData"] = parse_user_data(data["UserData"])
 
     after(LaunchTemplates, "create_launch_template_version", convert)
+
+
+def rules_between_groups_keep_their_description() -> None:
+    """moto shows the description of a rule only where its peer is a network, not a group."""
+
+    def described(rule: Any) -> Any:
+        return rule.ip_range.get("Description") or rule.source_group.get("Description")
+
+    SecurityGroupRule.description = property(described)  # type: ignore[method-assign,assignment]

@@ -66,6 +66,7 @@ class Terraform:
         self.directory = directory
         self.variables = dict(variables)
         self._log = log
+        configure_command_line(log.parent)
         (directory / OVERRIDE).write_text(json.dumps(_override(emulator, region), indent=2))
         file = directory / "local.tfvars.json"
         file.write_text(json.dumps(self.variables))
@@ -73,7 +74,6 @@ class Terraform:
 
     def init(self) -> None:
         """Install the provider, from the mirror on this machine where there is no registry."""
-        configure_command_line(self._log.parent)
         self._run("init", var_file=None)
 
     def apply(self) -> None:
@@ -84,12 +84,13 @@ class Terraform:
         """Remove everything that the stack created."""
         self._run("destroy", force=None, auto_approve=True)
 
-    def changes(self) -> str:
-        """Plan again; return what Terraform would change, empty if nothing."""
+    def changes(self) -> list[str]:
+        """Plan again; return a line for each thing that Terraform would change."""
         status, output = self._call("plan", detailed_exitcode=IsFlagged)
         if status not in (0, 2):
             raise self._error("plan", output)
-        return output if status == 2 else ""
+        lines = output.splitlines() if status == 2 else []
+        return [line.strip(" #") for line in lines if line.startswith("  # ")]
 
     def outputs(self) -> dict[str, Any]:
         """The values of the stack's outputs."""
@@ -164,13 +165,15 @@ def configure_command_line(directory: Path) -> None:
     if given is None and (Path.home() / ".terraformrc").exists():
         return
     file = directory / "terraform.rc"
+    os.environ["TF_CLI_CONFIG_FILE"] = str(file.resolve())
+    if file.exists():
+        return
     text = ""
     if not _registry_answers() and (mirror := find_mirror()):
         text = (
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
         )
     file.write_text(text)
-    os.environ["TF_CLI_CONFIG_FILE"] = str(file.resolve())
 
 
 def _registry_answers() -> bool:

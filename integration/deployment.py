@@ -1,0 +1,111 @@
+"""What a test may ask of a deployment, whether it is on this machine or in an AWS account."""
+
+import json
+import ssl
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+#: Seconds that a client program gets; a 30 MB image takes 2.
+CLIENT_TIMEOUT = 300
+
+
+class ClientError(Exception):
+    """A client program failed; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A registry and how to log in to it.
+
+    Attributes:
+        url: of the load balancer, ``https://registry.example.com``.
+        ca: the certificate to trust, a PEM file; None for those of the system.
+        hosts: URLs that lead to one host each, where there is such a way.
+    """
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+    ca: Path | None = None
+    hosts: Sequence[str] = ()
+
+    def client(self, url: str | None = None, *, anonymous: bool = False) -> httpx.Client:
+        """An HTTP client for the load balancer, or for the host at ``url``."""
+        context = ssl.create_default_context(cafile=self.ca)
+        return httpx.Client(
+            base_url=url or self.url,
+            verify=context,
+            auth=None if anonymous else (self.username, self.password),
+            timeout=60,
+        )
+
+    def skopeo(self, url: str | None = None) -> "Skopeo":
+        """The client program skopeo, for the load balancer or for the host at ``url``."""
+        return Skopeo(self, urlsplit(url or self.url).netloc)
+
+
+@dataclass(frozen=True)
+class Skopeo:
+    """skopeo, logged in: a real client that pushes and pulls."""
+
+    deployment: Deployment
+    registry: str
+
+    def push(self, layout: Path, image: str) -> None:
+        """Push an OCI image layout as ``repository:tag``."""
+        self._copy(f"oci:{layout}", f"docker://{self.registry}/{image}", "dest")
+
+    def pull(self, image: str, layout: Path) -> None:
+        """Pull ``repository:tag`` into an OCI image layout."""
+        self._copy(f"docker://{self.registry}/{image}", f"oci:{layout}", "src")
+
+    def digest(self, image: str) -> str:
+        """The digest of an image's manifest."""
+        options = ["--cert-dir", self._certificates(), "--creds", self._credentials()]
+        answer = self._run("inspect", *options, f"docker://{self.registry}/{image}")
+        return str(json.loads(answer)["Digest"])
+
+    def _copy(self, source: str, target: str, side: str) -> None:
+        options = [f"--{side}-cert-dir={self._certificates()}"]
+        options += [f"--{side}-creds={self._credentials()}"]
+        # Otherwise a digest may change on the way: the formats are not the same byte for byte.
+        self._run("copy", "--preserve-digests", *options, source, target)
+
+    def _credentials(self) -> str:
+        return f"{self.deployment.username}:{self.deployment.password}"
+
+    def _certificates(self) -> str:
+        # skopeo takes every *.crt of a directory.
+        return str(self.deployment.ca.parent) if self.deployment.ca else "/etc/ssl/certs"
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["skopeo", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=CLIENT_TIMEOUT,
+            check=False,
+        )
+        if done.returncode != 0:
+            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+            raise ClientError(last[0])
+        return done.stdout
+
+
+def environment_deployment(environment: Mapping[str, str]) -> Deployment | None:
+    """The live deployment that ``WHARF_REGISTRY…`` variables describe, if they do."""
+    url = environment.get("WHARF_REGISTRY")
+    if not url:
+        return None
+    ca = environment.get("WHARF_REGISTRY_CA")
+    return Deployment(
+        url=url,
+        username=environment.get("WHARF_REGISTRY_USERNAME", ""),
+        password=environment.get("WHARF_REGISTRY_PASSWORD", ""),
+        ca=Path(ca) if ca else None,
+    )

@@ -1,0 +1,77 @@
+"""Images made on the spot: random bytes in as many layers as asked for, in OCI's own layout."""
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+MEGABYTE = 1_000_000
+
+
+def make_image(directory: Path, layers: Sequence[int], seed: int = 0) -> str:
+    """Write an image layout; return the digest of its manifest.
+
+    Args:
+        directory: made for it.
+        layers: the size of each layer in bytes; random, so that nothing compresses.
+        seed: the same seed and sizes make the same image.
+    """
+    blobs = directory / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    source = random.Random(seed)  # noqa: S311  (bytes to move, not to hide)
+    tars = [_tar(source.randbytes(size)) for size in layers]
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_hex(tar)}" for tar in tars]},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": _write(blobs, CONFIG, _json(config)),
+        # mtime: otherwise the same layer has another digest a second later.
+        "layers": [_write(blobs, LAYER, gzip.compress(tar, 1, mtime=0)) for tar in tars],
+    }
+    described = _write(blobs, MANIFEST, _json(manifest))
+    index = {"schemaVersion": 2, "manifests": [described]}
+    (directory / "index.json").write_bytes(_json(index))
+    (directory / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
+    return str(described["digest"])
+
+
+def digest_of(layout: Path) -> str:
+    """The digest of the manifest in a layout, recomputed from its bytes."""
+    described = json.loads((layout / "index.json").read_bytes())["manifests"][0]
+    blob = layout / "blobs" / str(described["digest"]).replace(":", "/")
+    return f"sha256:{_hex(blob.read_bytes())}"
+
+
+def _tar(data: bytes) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo("data")
+        member.size = len(data)
+        tar.addfile(member, io.BytesIO(data))
+    return archive.getvalue()
+
+
+def _write(blobs: Path, media_type: str, data: bytes) -> dict[str, Any]:
+    (blobs / _hex(data)).write_bytes(data)
+    return {"mediaType": media_type, "digest": f"sha256:{_hex(data)}", "size": len(data)}
+
+
+def _hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

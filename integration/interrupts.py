@@ -1,0 +1,23 @@
+"""Ending in good order: a signal becomes an exception, so that everything is taken down."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def ends_on_signals() -> Iterator[None]:
+    """Treat SIGTERM and SIGHUP as Ctrl-C is treated; only in the main thread."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,187 @@
+"""A whole registry on this machine: synthesized, deployed, configured, and healthy."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from integration.deployment import Deployment
+from integration.local.aws_session import Credentials
+from integration.local.cloud import LocalCloud, apply_with_terraform
+from integration.local.errors import LocalCloudError
+from integration.local.terraform import Terraform
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+#: What the stack is told to pull, and what is built from nginx-proxy/.
+PROXY_IMAGE = "localhost/wharf/nginx-proxy:local"
+USERNAME = "demo"
+
+
+class LocalRegistry:
+    """The stack of this repository on a local cloud, with a certificate and a user.
+
+    Args:
+        directory: for everything that it writes.
+        hosts: how many.
+        shape: settings of the stack, as ``WHARF_…`` variables give them.
+        variables: further values for the stack's Terraform variables.
+        report: gets a line for each step.
+        deploy: applies the stack.
+
+    Usage:
+
+        with LocalRegistry(Path("build/local"), hosts=2) as registry:
+            registry.deployment.client().get("/v2/")
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        hosts: int = 2,
+        shape: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        report: Callable[[str], None] = print,
+        deploy: Callable[[Terraform], None] = apply_with_terraform,
+    ) -> None:
+        self.directory = directory
+        self._report = report
+        report("Synthesizing the stack")
+        stack = synthesize(directory / "cdktf.out", shape or {})
+        self.cloud = LocalCloud(
+            directory,
+            stack,
+            {
+                "proxy_image": PROXY_IMAGE,
+                "minimum_hosts": hosts,
+                "maximum_hosts": hosts + 2,
+                # The images of a test are not worth a failed destroy.
+                "force_destroy": True,
+                **(variables or {}),
+            },
+            contexts={PROXY_IMAGE: REPOSITORY / "nginx-proxy"},
+            report=report,
+            deploy=deploy,
+        )
+
+    def __enter__(self) -> "LocalRegistry":
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cloud.down()
+
+    def up(self) -> None:
+        """Deploy, publish the configuration, and wait until every host is healthy.
+
+        Raises:
+            LocalCloudError: something failed; nothing is left running.
+        """
+        self.cloud.up()
+        try:
+            publish(self.cloud, self._configuration())
+            self.cloud.reconcile()
+        except BaseException:
+            self.cloud.down()
+            raise
+
+    def _configuration(self) -> Path:
+        directory = self.directory / "configuration"
+        directory.mkdir(exist_ok=True)
+        address = self.cloud.network.address(3)
+        names = [address, self.cloud.outputs["registry_url"].removeprefix("https://")]
+        domains = [option for name in names for option in ("--domain", name)]
+        program("certificate", "create", *domains, "--directory", str(directory), "--force")
+        password = secrets.token_urlsafe(16)
+        (self.directory / "password").write_text(password)
+        (self.directory / "password").chmod(0o600)
+        users = directory / "nginx.htpasswd"
+        users.unlink(missing_ok=True)
+        program("users", "add", str(users), USERNAME, "--password-stdin", text=password)
+        return directory
+
+    @property
+    def deployment(self) -> Deployment:
+        """How to reach and use it."""
+        return deployment(self.cloud, self.directory)
+
+
+def deployment(cloud: LocalCloud, directory: Path) -> Deployment:
+    """Describe a standing cloud that a :class:`LocalRegistry` brought up in ``directory``."""
+    balancer = cloud.balancer
+    return Deployment(
+        url=f"https://{balancer.address}",
+        username=USERNAME,
+        password=(directory / "password").read_text(),
+        ca=(directory / "configuration" / "domain.crt").resolve(),
+        hosts=[f"https://{balancer.door(host.address)}" for host in cloud.hosts],
+    )
+
+
+def synthesize(directory: Path, shape: Mapping[str, str]) -> Path:
+    """Run ``main.py`` as ``cdktf synth`` does; return the directory of the stack.
+
+    Raises:
+        LocalCloudError: the settings were refused; the text says why.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **shape, "CDKTF_OUTDIR": str(directory.resolve())}
+    done = subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LocalCloudError(f"Synthesis failed: {done.stderr.strip() or done.stdout.strip()}")
+    name = shape.get("WHARF_NAME", "wharf")
+    return directory / "stacks" / name
+
+
+def publish(cloud: LocalCloud, directory: Path) -> None:
+    """Publish the proxy's three files with the operator's own program."""
+    program(
+        "publish",
+        "--bucket",
+        cloud.outputs["configuration_bucket"],
+        "--directory",
+        str(directory),
+        environment=_operator(cloud.emulator.endpoint, cloud.emulator.credentials),
+    )
+
+
+def _operator(endpoint: str, credentials: Credentials) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def program(
+    name: str, *arguments: str, text: str = "", environment: Mapping[str, str] | None = None
+) -> str:
+    """Run one of the operator's programs; return what it printed.
+
+    Raises:
+        LocalCloudError: it failed; the text is what it said.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", f"scripts.{name}", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, **(environment or {})},
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LocalCloudError(f"scripts.{name} failed: {done.stderr.strip()}")
+    return done.stdout
