@@ -1,5 +1,6 @@
 """AWS on one machine: what the AWS API says there is, made real and kept so."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from integration.local.inventory import inventory
 from integration.local.machine import check_machine, podman
 from integration.local.network import Network
 from integration.local.saved import SavedCloud
-from integration.local.terraform import Terraform
+from integration.local.terraform import STATE, Terraform
 
 #: Numbers of addresses on the network: the endpoints, then load balancers, then hosts.
 ENDPOINTS = 2
@@ -126,6 +127,10 @@ class LocalCloud:
 
     def _up(self) -> None:
         self._saved.save(self.directory)
+        # The state of an earlier cloud lists what is gone with its emulator.
+        (self._saved.stack / STATE).unlink(missing_ok=True)
+        shutil.rmtree(self.logs)
+        self.logs.mkdir()
         self._images.prepare_own()
         self._report(f"Network {self.network.cloud} and the AWS API")
         self.network.create()

@@ -111,7 +111,8 @@ class Host:
                 environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = (
                     f"/v2/credentials/{role_id(task.role)}"
                 )
-            if credentials and self._needs_keys(container):
+            has_keys = "AWS_ACCESS_KEY_ID" in environment
+            if credentials and not has_keys and self._needs_keys(container):
                 environment |= _keys(credentials)
             self._run(container, environment, endpoints)
 

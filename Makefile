@@ -1,0 +1,31 @@
+# Each target is one line that calls a script. `make demo` and `make test` do all set-up.
+PYTHON := .venv/bin/python
+
+.PHONY: demo test unit synth up status down setup clean
+
+demo: setup ## push and pull an image through a registry on this machine
+	$(PYTHON) -m integration.demo
+
+test: setup ## linters, types, unit tests, integration suite
+	scripts/test
+
+unit: setup ## the same without the integration suite
+	scripts/test --unit
+
+synth: setup ## write the stack's Terraform JSON to cdktf.out/
+	$(PYTHON) main.py
+
+up: setup ## run the registry on this machine, and leave it running
+	$(PYTHON) -m integration.local up
+
+status: ## where that registry is, and how its hosts are
+	$(PYTHON) -m integration.local status
+
+down: ## end that registry
+	$(PYTHON) -m integration.local down
+
+setup: ## install what all of this needs
+	scripts/setup
+
+clean: ## remove everything that can be made again
+	rm -rf build dist cdktf.out .venv .tools node_modules .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,85 @@
+"""One suite for two targets: a local cloud, brought up once a session, or a live deployment."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.images import MEGABYTE, make_image
+from integration.interrupts import ends_on_signals
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+
+DIRECTORY = Path("build/integration")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("registry", "a live deployment in the place of the local cloud")
+    group.addoption("--registry", metavar="URL", help="such as https://registry.example.com")
+    group.addoption("--username", help="the password is taken from WHARF_REGISTRY_PASSWORD")
+    group.addoption("--ca", type=Path, help="certificate to trust (PEM)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "destroys: leaves no registry behind, so it runs last")
+    if config.getoption("--registry") and not os.environ.get("WHARF_REGISTRY_PASSWORD"):
+        raise pytest.UsageError("--registry needs the password in WHARF_REGISTRY_PASSWORD")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("destroys") is not None)
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say what a long fixture is doing."""
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    return lambda line: terminal.write_line(f"  {line}") if terminal else None
+
+
+@pytest.fixture(scope="session")
+def registry(report: Callable[[str], None]) -> Iterator[LocalRegistry]:
+    """Two hosts behind a network load balancer, on this machine."""
+    with ends_on_signals(), LocalRegistry(DIRECTORY, hosts=2, report=report) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def cloud(request: pytest.FixtureRequest) -> LocalCloud:
+    """What only the local cloud can do: end hosts, look into the account."""
+    if request.config.getoption("--registry"):
+        pytest.skip("it needs control of the hosts, which a live deployment does not give")
+    registry: LocalRegistry = request.getfixturevalue("registry")
+    return registry.cloud
+
+
+@pytest.fixture
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """The registry under test."""
+    url = request.config.getoption("--registry")
+    if url:
+        return Deployment(
+            url=url,
+            username=request.config.getoption("--username") or "",
+            password=os.environ["WHARF_REGISTRY_PASSWORD"],
+            ca=request.config.getoption("--ca"),
+        )
+    registry: LocalRegistry = request.getfixturevalue("registry")
+    return registry.deployment
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest) -> str:
+    """A repository that no other test and no other run uses."""
+    name = request.node.name.lower().replace("_", "-").split("[")[0]
+    return f"wharf-test/{name}-{os.urandom(3).hex()}"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """An image of three layers: 5 MB, 100 kB and one byte."""
+    layout = tmp_path / "image"
+    make_image(layout, [5 * MEGABYTE, 100_000, 1], seed=int.from_bytes(os.urandom(4)))
+    return layout

@@ -1,0 +1,78 @@
+"""Nobody passes without a password, and every answer is a registry's."""
+
+import dataclasses
+from typing import Any
+
+import httpx
+import pytest
+
+from integration.deployment import ClientError, Deployment
+
+DIGEST = "sha256:" + "0" * 64
+ROUTES = [
+    ("GET", "/v2/"),
+    ("GET", "/v2/_catalog"),
+    ("GET", "/v2/any/tags/list"),
+    ("GET", "/v2/any/manifests/1"),
+    ("HEAD", "/v2/any/manifests/1"),
+    ("PUT", "/v2/any/manifests/1"),
+    ("DELETE", f"/v2/any/manifests/{DIGEST}"),
+    ("GET", f"/v2/any/blobs/{DIGEST}"),
+    ("HEAD", f"/v2/any/blobs/{DIGEST}"),
+    ("DELETE", f"/v2/any/blobs/{DIGEST}"),
+    ("POST", "/v2/any/blobs/uploads/"),
+    ("GET", "/v2/any/blobs/uploads/1"),
+    ("PATCH", "/v2/any/blobs/uploads/1"),
+    ("PUT", "/v2/any/blobs/uploads/1"),
+    ("DELETE", "/v2/any/blobs/uploads/1"),
+]
+VERSION = "Docker-Distribution-Api-Version"
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_without_a_password(deployment: Deployment, method: str, path: str) -> None:
+    with deployment.client(anonymous=True) as client:
+        answer = client.request(method, path)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    if method != "HEAD":
+        assert answer.json()["errors"][0]["code"] == "UNAUTHORIZED"
+
+
+def test_with_the_password(deployment: Deployment) -> None:
+    with deployment.client() as client:
+        assert client.get("/v2/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change", [{"password": "wrong"}, {"password": ""}, {"username": "nobody"}], ids=str
+)
+def test_with_other_credentials(deployment: Deployment, change: dict[str, Any]) -> None:
+    with dataclasses.replace(deployment, **change).client() as client:
+        assert client.get("/v2/").status_code == 401
+
+
+def test_a_real_client_with_a_wrong_password(deployment: Deployment, repository: str) -> None:
+    stranger = dataclasses.replace(deployment, password="wrong")
+    with pytest.raises(ClientError, match=r"unauthorized|authentication required"):
+        stranger.skopeo().digest(f"{repository}:1")
+
+
+@pytest.mark.parametrize("path", ["/v2/", "/v2/_catalog", "/ssl", "/", "/v2/any/manifests/1"])
+def test_every_answer_says_that_this_is_a_registry(deployment: Deployment, path: str) -> None:
+    with deployment.client() as client:
+        known: httpx.Response = client.get(path)
+    with deployment.client(anonymous=True) as client:
+        unknown = client.get(path)
+    for answer in (known, unknown):
+        assert answer.headers.get_list(VERSION) == ["registry/2.0"]
+
+
+def test_the_health_check_needs_no_password(deployment: Deployment) -> None:
+    with deployment.client(anonymous=True) as client:
+        assert client.get("/ssl").status_code == 200
+
+
+def test_there_is_nothing_but_the_registry(deployment: Deployment) -> None:
+    with deployment.client() as client:
+        assert client.get("/debug/vars").status_code == 404

@@ -1,0 +1,81 @@
+"""Hosts come and go by the AWS API, and let nobody past nginx."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.local.cloud import LocalCloud
+from integration.local.errors import LocalCloudError
+from integration.local.registry import LocalRegistry, publish
+
+
+def resize(cloud: LocalCloud, hosts: int) -> None:
+    cloud.session.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=cloud.outputs["autoscaling_group"], DesiredCapacity=hosts
+    )
+    cloud.reconcile()
+
+
+@pytest.fixture
+def two_hosts_after(cloud: LocalCloud) -> Iterator[None]:
+    yield
+    resize(cloud, 2)
+
+
+@pytest.mark.usefixtures("two_hosts_after")
+def test_a_third_host_serves(registry: LocalRegistry) -> None:
+    resize(registry.cloud, 3)
+    deployment = registry.deployment
+    assert len(deployment.hosts) == 3
+    for host in deployment.hosts:
+        with deployment.client(host) as client:
+            assert client.get("/v2/_catalog").status_code == 200
+
+
+@pytest.mark.usefixtures("two_hosts_after")
+def test_a_host_without_its_configuration_says_which_object_is_missing(
+    registry: LocalRegistry,
+) -> None:
+    cloud = registry.cloud
+    bucket = cloud.outputs["configuration_bucket"]
+    cloud.session.client("s3").delete_object(Bucket=bucket, Key="domain.key")
+    try:
+        with pytest.raises(LocalCloudError, match=r"nginx .* ended with status 1: .*domain\.key"):
+            resize(cloud, 3)
+    finally:
+        publish(cloud, registry.directory / "configuration")
+
+
+def reachable(pid: int, address: str, port: int) -> bool:
+    """Whether a TCP connection opens from the network namespace of a process."""
+    program = f"import socket; socket.create_connection(({address!r}, {port}), 1)"
+    done = subprocess.run(
+        ["nsenter", f"--net=/proc/{pid}/ns/net", "python3", "-c", program],
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def test_the_load_balancer_reaches_nginx_and_not_the_registry(cloud: LocalCloud) -> None:
+    balancer = cloud.network.pid(cloud.balancer.name)
+    for host in cloud.hosts:
+        assert reachable(balancer, host.address, 443)
+        assert not reachable(balancer, host.address, 5000)
+
+
+def test_nobody_else_reaches_a_host(cloud: LocalCloud) -> None:
+    first, second = cloud.hosts
+    assert not reachable(cloud.network.pid(first.pod), second.address, 443)
+    assert not reachable(1, second.address, 443)
+
+
+def test_every_host_gets_its_share(cloud: LocalCloud, deployment: Deployment) -> None:
+    before = {host.id: host.log("nginx").read_text().count("/v2/share") for host in cloud.hosts}
+    for _ in range(10):
+        with deployment.client() as client:
+            client.get("/v2/share/tags/list")
+    for host in cloud.hosts:
+        assert host.log("nginx").read_text().count("/v2/share") - before[host.id] >= 3

@@ -1,0 +1,84 @@
+"""Nothing that matters lives on a host."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.images import digest_of
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+from integration.uploads import Upload
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_image_pushed_through_one_host_is_on_every_other(
+    deployment: Deployment, repository: str, image: Path, tmp_path: Path
+) -> None:
+    first, *others = deployment.hosts
+    assert others, "one host proves nothing"
+    deployment.skopeo(first).push(image, f"{repository}:1")
+    for number, host in enumerate(others):
+        deployment.skopeo(host).pull(f"{repository}:1", tmp_path / str(number))
+        assert digest_of(tmp_path / str(number)) == digest_of(image)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_upload_goes_on_at_another_host(deployment: Deployment, repository: str) -> None:
+    first, second = deployment.hosts[:2]
+    data = os.urandom(200_000)
+    upload = Upload.begin(deployment, first, repository)
+    upload.send(second, data[:100_000])
+    upload.send(first, data[100_000:])
+    digest = upload.finish(second, data)
+    with deployment.client(first) as client:
+        assert client.get(f"/v2/{repository}/blobs/{digest}").content == data
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_blob_deleted_through_one_host_is_gone_from_every_other(
+    deployment: Deployment, repository: str
+) -> None:
+    first, second = deployment.hosts[:2]
+    data = os.urandom(1000)
+    upload = Upload.begin(deployment, first, repository)
+    upload.send(first, data)
+    path = f"/v2/{repository}/blobs/{upload.finish(first, data)}"
+    with deployment.client(first) as one, deployment.client(second) as other:
+        # Each has seen it, so each could remember it.
+        assert [one.get(path).status_code, other.get(path).status_code] == [200, 200]
+        assert one.delete(path).status_code == 202
+        assert [one.get(path).status_code, other.get(path).status_code] == [404, 404]
+
+
+def test_every_blob_in_s3_has_the_digest_in_its_name(
+    cloud: LocalCloud, deployment: Deployment, repository: str, image: Path
+) -> None:
+    deployment.skopeo().push(image, f"{repository}:1")
+    s3, bucket = cloud.session.client("s3"), cloud.outputs["image_bucket"]
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix="docker/registry/v2/blobs/"
+    )
+    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+    assert any(digest_of(image).removeprefix("sha256:") in key for key in keys)
+    for key in keys:
+        data = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        assert hashlib.sha256(data).hexdigest() == key.split("/")[-2]
+
+
+def test_images_outlive_all_hosts(
+    registry: LocalRegistry, deployment: Deployment, repository: str, image: Path, tmp_path: Path
+) -> None:
+    deployment.skopeo().push(image, f"{repository}:1")
+    cloud = registry.cloud
+    before = {host.id for host in cloud.hosts}
+    for host in before:
+        cloud.kill_host(host)
+    cloud.reconcile()
+    after = {host.id for host in cloud.hosts}
+    assert len(after) == len(before)
+    assert not after & before
+    registry.deployment.skopeo().pull(f"{repository}:1", tmp_path / "pulled")
+    assert digest_of(tmp_path / "pulled") == digest_of(image)

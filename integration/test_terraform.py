@@ -1,0 +1,38 @@
+"""What Terraform says of the deployed stack."""
+
+import pytest
+
+from integration.local.cloud import LocalCloud
+from integration.local.inventory import inventory
+
+
+def test_a_second_plan_changes_nothing(cloud: LocalCloud) -> None:
+    assert cloud.terraform.changes() == []
+
+
+def test_drift_is_found(cloud: LocalCloud) -> None:
+    ec2 = cloud.session.client("ec2")
+    rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
+    rule = next(one for one in rules if one.get("Description") == "Clients of the registry")
+    ec2.revoke_security_group_ingress(
+        GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]]
+    )
+    assert any("clients_to_balancer" in change for change in cloud.terraform.changes())
+    cloud.terraform.apply()
+    assert cloud.terraform.changes() == []
+
+
+def test_the_state_holds_no_secret(cloud: LocalCloud) -> None:
+    secrets = cloud.session.client("secretsmanager")
+    state = (cloud.terraform.directory / "terraform.tfstate").read_text()
+    names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]
+    values = [secrets.get_secret_value(SecretId=name)["SecretString"] for name in names]
+    assert len(values) == 2
+    for value in values:
+        assert value not in state
+
+
+@pytest.mark.destroys
+def test_destroy_leaves_nothing(cloud: LocalCloud) -> None:
+    cloud.terraform.destroy()
+    assert inventory(cloud.session) == cloud.baseline
