@@ -1,5 +1,7 @@
 # Each target is one line that calls a script. `make demo` and `make test` do all set-up.
 PYTHON := .venv/bin/python
+# Where scripts/setup puts what the machine lacks.
+export PATH := $(PATH):$(CURDIR)/.tools/bin
 
 .PHONY: demo test unit synth up status down setup clean
 

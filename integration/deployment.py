@@ -1,6 +1,7 @@
 """What a test may ask of a deployment, whether it is on this machine or in an AWS account."""
 
 import json
+import os
 import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -66,26 +67,25 @@ class Skopeo:
 
     def digest(self, image: str) -> str:
         """The digest of an image's manifest."""
-        options = ["--cert-dir", self._certificates(), "--creds", self._credentials()]
-        answer = self._run("inspect", *options, f"docker://{self.registry}/{image}")
+        answer = self._run(
+            "inspect", f"--creds={self._credentials()}", f"docker://{self.registry}/{image}"
+        )
         return str(json.loads(answer)["Digest"])
 
     def _copy(self, source: str, target: str, side: str) -> None:
-        options = [f"--{side}-cert-dir={self._certificates()}"]
-        options += [f"--{side}-creds={self._credentials()}"]
+        credentials = f"--{side}-creds={self._credentials()}"
         # Otherwise a digest may change on the way: the formats are not the same byte for byte.
-        self._run("copy", "--preserve-digests", *options, source, target)
+        self._run("copy", "--preserve-digests", credentials, source, target)
 
     def _credentials(self) -> str:
         return f"{self.deployment.username}:{self.deployment.password}"
 
-    def _certificates(self) -> str:
-        # skopeo takes every *.crt of a directory.
-        return str(self.deployment.ca.parent) if self.deployment.ca else "/etc/ssl/certs"
-
     def _run(self, *arguments: str) -> str:
+        ca = self.deployment.ca
+        trust = {"SSL_CERT_FILE": str(ca)} if ca else {}
         done = subprocess.run(
             ["skopeo", *arguments],
+            env={**os.environ, **trust},
             capture_output=True,
             text=True,
             timeout=CLIENT_TIMEOUT,

@@ -96,9 +96,10 @@ class Cidr:
         return str(network) == text and self.shortest <= network.prefixlen <= self.longest
 
     def condition(self, reference: str) -> str:
-        """``cidrsubnet(x, 0, 0)`` is x itself only if no host bit is set."""
+        """``cidrnetmask`` knows IPv4 only; ``cidrsubnet(x, 0, 0)`` is x if no host bit is set."""
         prefix = f'try(tonumber(split("/", {reference})[1]), -1)'
         return (
-            f"try(cidrsubnet({reference}, 0, 0) == {reference}, false)"
+            f"can(cidrnetmask({reference}))"
+            f" && try(cidrsubnet({reference}, 0, 0) == {reference}, false)"
             f" && {prefix} >= {self.shortest} && {prefix} <= {self.longest}"
         )

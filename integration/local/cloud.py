@@ -2,11 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from integration.local.balancer import LocalBalancer
 from integration.local.blueprint import Blueprint
@@ -22,16 +21,13 @@ from integration.local.machine import check_machine, podman
 from integration.local.network import Network
 from integration.local.saved import SavedCloud
 from integration.local.terraform import STATE, Terraform
+from integration.local.traffic import Traffic
 
-#: Numbers of addresses on the network: the endpoints, then load balancers, then hosts.
+#: Number of the endpoints' address on the network.
 ENDPOINTS = 2
-BALANCERS = range(3, 10)
 
 #: The emulator's port on the network; the address is the cloud's own, so it is always free.
 EMULATOR_PORT = 4566
-
-#: Seconds until every target is healthy: a container starts in about 1, two checks take 10.
-HEALTHY_TIMEOUT = 60
 
 
 def apply_with_terraform(terraform: Terraform) -> None:
@@ -180,23 +176,18 @@ class LocalCloud:
 
     @property
     def _endpoints(self) -> Endpoints:
-        haproxy = self._haproxy("endpoints", ENDPOINTS)
+        haproxy = HaProxy.named(self._podman, self.network, "endpoints", ENDPOINTS, self.logs)
         return Endpoints(haproxy, self._saved.region)
-
-    def _haproxy(self, name: str, number: int) -> HaProxy:
-        return HaProxy(
-            self._podman,
-            self.network,
-            f"{self.network.cloud}-{name}",
-            self.network.address(number),
-            self.logs / name,
-        )
 
     @property
     def _fleet(self) -> Fleet:
         return Fleet(
             self._podman, self.network, self.emulator, self._endpoints, self.logs, self._report
         )
+
+    @property
+    def _traffic(self) -> Traffic:
+        return Traffic(self._podman, self.network, self.logs)
 
     @property
     def hosts(self) -> list[Host]:
@@ -206,7 +197,7 @@ class LocalCloud:
     @property
     def balancers(self) -> dict[str, LocalBalancer]:
         """The load balancers by name, as the AWS API lists them."""
-        return self._known_balancers(Blueprint.read(self.session))
+        return self._traffic.balancers(Blueprint.read(self.session))
 
     @property
     def balancer(self) -> LocalBalancer:
@@ -220,19 +211,11 @@ class LocalCloud:
             raise LocalCloudError(f"The account has {len(balancers)} load balancers, not one")
         return balancers[0]
 
-    def _known_balancers(self, plan: Blueprint) -> dict[str, LocalBalancer]:
-        return {
-            balancer.name: LocalBalancer(
-                self._haproxy(f"balancer-{balancer.name}", number), self.network.gateway
-            )
-            for number, balancer in zip(BALANCERS, plan.balancers, strict=False)
-        }
-
     def reconcile(self) -> None:
         """Make hosts, tasks, load balancers and firewalls what the AWS API says, and wait.
 
         Raises:
-            LocalCloudError: a host did not become healthy within ``HEALTHY_TIMEOUT`` seconds, or
+            LocalCloudError: a host did not become healthy in time, or
                 a container ended; the text has its last words and names its log.
         """
         plan = Blueprint.read(self.session)
@@ -241,59 +224,10 @@ class LocalCloud:
         hosts = fleet.reconcile(plan)
         # The fleet has told the load balancers which hosts run the service.
         plan = Blueprint.read(self.session)
-        self._open(plan, fleet, hosts)
-        self._serve(plan, hosts)
-        self._await_health(plan, fleet, hosts)
-
-    def _members(self, plan: Blueprint, hosts: list[Host]) -> dict[str, set[str]]:
-        """For each security group the addresses of its hosts and load balancers."""
-        members = plan.members({host.id: host.address for host in hosts})
-        known = self._known_balancers(plan)
-        for balancer in plan.balancers:
-            for group in balancer.security_groups:
-                members.setdefault(group, set()).add(known[balancer.name].address)
-        return members
-
-    def _open(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
-        """Put the security groups of the hosts into force; a new host was closed until now."""
-        members = self._members(plan, hosts)
-        for host in hosts:
-            firewall = fleet.firewall(host, plan)
-            firewall.enforce(self.network.pid(host.pod), plan.rules, members)
-
-    def _serve(self, plan: Blueprint, hosts: list[Host]) -> None:
-        members = self._members(plan, hosts)
-        addresses = {host.id: host.address for host in hosts}
-        known = self._known_balancers(plan)
-        for balancer in plan.balancers:
-            local = known[balancer.name]
-            local.serve(balancer, addresses)
-            firewall = local.firewall(balancer, addresses)
-            firewall.enforce(self.network.pid(local.name), plan.rules, members)
-
-    def _await_health(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
-        balancers = self._known_balancers(plan).values()
-
-        def sick() -> dict[str, str]:
-            fleet.check(plan, hosts)
-            states = {host.id: "no load balancer sends clients to it" for host in hosts}
-            for balancer in balancers:
-                states |= balancer.health()
-            return {host: state for host, state in states.items() if state != "healthy"}
-
-        waiting = Retrying(
-            stop=stop_after_delay(HEALTHY_TIMEOUT),
-            wait=wait_fixed(0.5),
-            retry=retry_if_result(bool),
-        )
-        try:
-            waiting(sick)
-        except RetryError as error:
-            states = ", ".join(f"{k}: {v}" for k, v in error.last_attempt.result().items())
-            raise LocalCloudError(
-                f"Not healthy behind the load balancer after {HEALTHY_TIMEOUT} s: {states} "
-                f"(logs: {self.logs})"
-            ) from None
+        traffic = self._traffic
+        traffic.open(plan, fleet, hosts)
+        traffic.serve(plan, hosts)
+        traffic.await_health(plan, fleet, hosts)
 
     def kill_host(self, instance: str) -> None:
         """End a host without warning; the autoscaling group replaces it at the next reconcile.
@@ -311,7 +245,9 @@ class LocalCloud:
 
     def down(self) -> None:
         """Leave nothing behind but the logs; what is gone already is no error."""
-        self.network.remove()
-        if self._saved.emulator is not None:
-            self._saved.emulator.stop()
-        SavedCloud.forget(self.directory)
+        # Whatever fails, the rest is still taken down.
+        with ExitStack() as last_first:
+            last_first.callback(SavedCloud.forget, self.directory)
+            if self._saved.emulator is not None:
+                last_first.callback(self._saved.emulator.stop)
+            last_first.callback(self.network.remove)

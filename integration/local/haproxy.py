@@ -1,6 +1,7 @@
 """A pod that runs HAProxy with one configuration file, reloaded without losing a connection."""
 
 from pathlib import Path
+from typing import Self
 
 from python_on_whales import DockerClient
 
@@ -35,6 +36,13 @@ class HaProxy:
         self.address = address
         self.directory = directory
         self.log = directory / "haproxy.log"
+
+    @classmethod
+    def named(
+        cls, podman: DockerClient, network: Network, name: str, number: int, logs: Path
+    ) -> Self:
+        """HAProxy under a name in the cloud, at the address with a number, its files in logs."""
+        return cls(podman, network, f"{network.cloud}-{name}", network.address(number), logs / name)
 
     @property
     def statistics(self) -> Path:

@@ -14,6 +14,7 @@ from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.ec2.utils import parse_user_data
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.s3.models import FakeDeleteMarker
 
 from integration.local.moto_access import apply_access_corrections
 from integration.local.replacing import after, instead
@@ -46,6 +47,7 @@ def apply_corrections() -> None:
     launch_templates_return_their_new_tags()
     launch_template_versions_can_be_launched()
     rules_between_groups_keep_their_description()
+    the_last_delete_marker_can_be_removed()
     apply_access_corrections()
 
 
@@ -234,3 +236,11 @@ def rules_between_groups_keep_their_description() -> None:
         return rule.ip_range.get("Description") or rule.source_group.get("Description")
 
     SecurityGroupRule.description = property(described)  # type: ignore[method-assign,assignment]
+
+
+def the_last_delete_marker_can_be_removed() -> None:
+    """Removing a delete marker that is the last version of its object is a status 500.
+
+    Terraform removes markers and versions when it destroys a bucket.
+    """
+    FakeDeleteMarker.dispose = lambda self: None  # type: ignore[attr-defined]  # noqa: ARG005

@@ -75,7 +75,7 @@ class Network:
 
     def pods(self) -> dict[str, dict[str, str]]:
         """The names of the cloud's pods with their labels."""
-        pods = self._podman.pod.list(filters={"label": f"{LABEL}={self.cloud}"})
+        pods = self._podman.pod.list(filters=[("label", f"{LABEL}={self.cloud}")])
         return {pod.name: dict(pod.labels or {}) for pod in pods}
 
     def has_pod(self, name: str) -> bool:

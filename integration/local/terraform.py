@@ -64,6 +64,7 @@ class Terraform:
         log: Path,
     ) -> None:
         self.directory = directory
+        self.emulator = emulator
         self.variables = dict(variables)
         self._log = log
         configure_command_line(log.parent)

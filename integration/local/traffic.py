@@ -1,0 +1,97 @@
+"""What passes between clients and hosts: load balancers, and security groups in force."""
+
+from pathlib import Path
+
+from python_on_whales import DockerClient
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from integration.local.balancer import LocalBalancer
+from integration.local.blueprint import Blueprint
+from integration.local.errors import LocalCloudError
+from integration.local.fleet import Fleet
+from integration.local.haproxy import HaProxy
+from integration.local.host import Host
+from integration.local.network import Network
+
+#: Numbers of the load balancers' addresses on the network.
+ADDRESSES = range(3, 10)
+
+#: Seconds until every target is healthy: a container starts in about 1, two checks take 10.
+HEALTHY_TIMEOUT = 60
+
+
+class Traffic:
+    """The load balancers of the AWS API, made real, and who may reach whom."""
+
+    def __init__(self, podman: DockerClient, network: Network, logs: Path) -> None:
+        self._podman = podman
+        self._network = network
+        self._logs = logs
+
+    def balancers(self, plan: Blueprint) -> dict[str, LocalBalancer]:
+        """The load balancers by name."""
+        return {
+            balancer.name: LocalBalancer(
+                HaProxy.named(
+                    self._podman, self._network, f"balancer-{balancer.name}", number, self._logs
+                ),
+                self._network.gateway,
+            )
+            for number, balancer in zip(ADDRESSES, plan.balancers, strict=False)
+        }
+
+    def _members(self, plan: Blueprint, hosts: list[Host]) -> dict[str, set[str]]:
+        """For each security group the addresses of its hosts and load balancers."""
+        members = plan.members({host.id: host.address for host in hosts})
+        known = self.balancers(plan)
+        for balancer in plan.balancers:
+            for group in balancer.security_groups:
+                members.setdefault(group, set()).add(known[balancer.name].address)
+        return members
+
+    def open(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
+        """Put the security groups of the hosts into force; a new host was closed until now."""
+        members = self._members(plan, hosts)
+        for host in hosts:
+            firewall = fleet.firewall(host, plan)
+            firewall.enforce(self._network.pid(host.pod), plan.rules, members)
+
+    def serve(self, plan: Blueprint, hosts: list[Host]) -> None:
+        """Start the load balancers, or go on, with the hosts as their targets."""
+        members = self._members(plan, hosts)
+        addresses = {host.id: host.address for host in hosts}
+        known = self.balancers(plan)
+        for balancer in plan.balancers:
+            local = known[balancer.name]
+            local.serve(balancer, addresses)
+            firewall = local.firewall(balancer, addresses)
+            firewall.enforce(self._network.pid(local.name), plan.rules, members)
+
+    def await_health(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
+        """Wait until every host is healthy behind a load balancer.
+
+        Raises:
+            LocalCloudError: one is not after ``HEALTHY_TIMEOUT`` seconds, or a container ended.
+        """
+        balancers = self.balancers(plan).values()
+
+        def sick() -> dict[str, str]:
+            fleet.check(plan, hosts)
+            states = {host.id: "no load balancer sends clients to it" for host in hosts}
+            for balancer in balancers:
+                states |= balancer.health()
+            return {host: state for host, state in states.items() if state != "healthy"}
+
+        waiting = Retrying(
+            stop=stop_after_delay(HEALTHY_TIMEOUT),
+            wait=wait_fixed(0.5),
+            retry=retry_if_result(bool),
+        )
+        try:
+            waiting(sick)
+        except RetryError as error:
+            states = ", ".join(f"{k}: {v}" for k, v in error.last_attempt.result().items())
+            raise LocalCloudError(
+                f"Not healthy behind the load balancer after {HEALTHY_TIMEOUT} s: {states} "
+                f"(logs: {self._logs})"
+            ) from None

@@ -1,0 +1,117 @@
+"""The other shape, deployed the other way: `cdktf deploy`, classic balancer, static keys."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.images import digest_of
+from integration.interrupts import ends_on_signals
+from integration.local.errors import LocalCloudError
+from integration.local.inventory import inventory
+from integration.local.registry import REPOSITORY, LocalRegistry
+from integration.local.terraform import Terraform, end_children
+
+DIRECTORY = Path("build/integration-cdktf")
+#: Seconds; most of them are the provider's fixed waits.
+DEPLOY_TIMEOUT = 600
+USER = "static-keys"
+SECRET = "TF_VAR_aws_secret_access_key"
+
+
+def deploy_with_cdktf(terraform: Terraform) -> None:
+    """Deploy what was synthesized with the cdktf command."""
+    command = [
+        "node_modules/.bin/cdktf",
+        "deploy",
+        terraform.directory.name,
+        "--skip-synth",
+        # Offline, cdktf's own lock of providers would ask the Terraform registry.
+        "--skip-provider-lock",
+        "--auto-approve",
+        "--output",
+        str(terraform.directory.parents[1]),
+        "--var-file",
+        str(terraform.directory / "local.tfvars.json"),
+    ]
+    environment = {"CHECKPOINT_DISABLE": "1", "CI": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEPLOY_TIMEOUT,
+            check=False,
+        )
+    finally:
+        end_children()
+    if done.returncode != 0:
+        raise LocalCloudError(f"cdktf deploy failed: {done.stdout[-3000:]}{done.stderr[-1000:]}")
+
+
+@pytest.fixture(scope="module")
+def classic(
+    request: pytest.FixtureRequest, report: Callable[[str], None]
+) -> Iterator[LocalRegistry]:
+    if request.config.getoption("--registry"):
+        pytest.skip("it deploys a registry of its own, to the emulator only")
+    keys: pytest.MonkeyPatch
+
+    def deploy(terraform: Terraform) -> None:
+        iam = terraform.emulator.session().client("iam")
+        iam.create_user(UserName=USER)
+        iam.attach_user_policy(
+            UserName=USER, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess"
+        )
+        key = iam.create_access_key(UserName=USER)["AccessKey"]
+        keys.setenv("TF_VAR_aws_access_key", key["AccessKeyId"])
+        keys.setenv(SECRET, key["SecretAccessKey"])
+        deploy_with_cdktf(terraform)
+
+    shape = {"WHARF_NAME": "classic", "WHARF_LOAD_BALANCER": "classic"}
+    with (
+        ends_on_signals(),
+        pytest.MonkeyPatch.context() as keys,
+        LocalRegistry(DIRECTORY, hosts=1, shape=shape, report=report, deploy=deploy) as registry,
+    ):
+        yield registry
+
+
+def test_push_and_pull(
+    classic: LocalRegistry, repository: str, image: Path, tmp_path: Path
+) -> None:
+    client = classic.deployment.skopeo()
+    client.push(image, f"{repository}:1")
+    client.pull(f"{repository}:1", tmp_path / "pulled")
+    assert digest_of(tmp_path / "pulled") == digest_of(image)
+
+
+def test_static_keys_take_the_place_of_the_task_role(
+    classic: LocalRegistry, repository: str, image: Path
+) -> None:
+    iam = classic.cloud.session.client("iam")
+    iam.delete_role_policy(RoleName="classic-task-us-east-1", PolicyName="task_storage")
+    classic.deployment.skopeo().push(image, f"{repository}:1")
+
+
+def test_neither_key_is_in_the_state_or_the_task_definition(classic: LocalRegistry) -> None:
+    secret = os.environ[SECRET]
+    state = (classic.cloud.terraform.directory / "terraform.tfstate").read_text()
+    ecs = classic.cloud.session.client("ecs")
+    (task,) = ecs.list_task_definitions()["taskDefinitionArns"]
+    assert secret not in state
+    assert secret not in str(ecs.describe_task_definition(taskDefinition=task))
+
+
+def test_a_second_plan_changes_nothing_and_destroy_leaves_nothing(classic: LocalRegistry) -> None:
+    terraform = classic.cloud.terraform
+    terraform.apply()  # the policy that a test above has taken away
+    assert terraform.changes() == []
+    terraform.destroy()
+    left = inventory(classic.cloud.session) - classic.cloud.baseline
+    assert not {one for one in left if USER not in one}

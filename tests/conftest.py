@@ -1,0 +1,39 @@
+"""The synthesized stack, made once for each shape: loading the bindings takes seconds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modules.settings import Settings
+
+Synthesize = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+    """Synthesize a stack with these settings; return ``cdk.tf.json``."""
+    made: dict[str, dict[str, Any]] = {}
+
+    def synthesize(**choices: Any) -> dict[str, Any]:
+        from modules.aws import App
+        from modules.stack import RegistryStack
+
+        key = repr(sorted(choices.items()))
+        if key not in made:
+            directory: Path = tmp_path_factory.mktemp("synth")
+            app = App(outdir=str(directory))
+            RegistryStack(app, "test", Settings(**choices))
+            app.synth()
+            made[key] = json.loads((directory / "stacks/test/cdk.tf.json").read_text())
+        return made[key]
+
+    return synthesize
+
+
+@pytest.fixture(scope="session")
+def stack(synthesize: Synthesize) -> dict[str, Any]:
+    """The stack with all defaults."""
+    return synthesize()

@@ -1,0 +1,61 @@
+"""Imports run one way: main → stack → parts → aws; the local cloud never sees the stack."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+BINDINGS = ("cdktf", "cdktf_cdktf_provider_aws", "constructs", "jsii")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield node.module or ""
+
+
+def files(folder: str) -> list[Path]:
+    found = sorted((REPOSITORY / folder).rglob("*.py"))
+    assert found, folder
+    return found
+
+
+def starts_with(module: str, *packages: str) -> bool:
+    return any(module == one or module.startswith(f"{one}.") for one in packages)
+
+
+@pytest.mark.parametrize("file", files("integration"), ids=str)
+def test_the_harness_knows_only_what_the_aws_api_says(file: Path) -> None:
+    assert not [one for one in imports(file) if starts_with(one, "modules", "main", *BINDINGS)]
+
+
+@pytest.mark.parametrize("file", files("modules"), ids=str)
+def test_the_bindings_have_one_door(file: Path) -> None:
+    used = [one for one in imports(file) if starts_with(one, *BINDINGS)]
+    assert bool(used) == (file.name == "aws.py")
+
+
+@pytest.mark.parametrize("file", files("modules"), ids=str)
+def test_parts_of_the_stack_do_not_import_the_stack(file: Path) -> None:
+    assert not [one for one in imports(file) if starts_with(one, "modules.stack", "main")]
+
+
+@pytest.mark.parametrize("file", [*files("scripts"), *files("nginx-proxy")], ids=str)
+def test_operators_need_neither_the_stack_nor_the_harness(file: Path) -> None:
+    if "test" not in file.name:
+        assert not [one for one in imports(file) if starts_with(one, "modules", "integration")]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for folder in ("modules", "integration", "scripts") for file in files(folder)],
+    ids=str,
+)
+def test_no_file_is_too_long_to_know(file: Path) -> None:
+    assert len(file.read_text().splitlines()) < 300

@@ -1,0 +1,69 @@
+"""The local cloud's command tells what is wrong in one line, and does nothing else."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from integration.local.saved import SavedCloud
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def local(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "integration.local", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def path_without(tmp_path: Path, missing: str) -> str:
+    """A PATH with every program that the local cloud asks for but one."""
+    for program in {"runc", "nft", "nsenter", "terraform", "podman", "node"} - {missing}:
+        (tmp_path / program).symlink_to(shutil.which(program) or "/nowhere")
+    return str(tmp_path)
+
+
+def test_no_container_engine(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    done = local(
+        "up", "--directory", str(tmp_path / "cloud"), PATH=path_without(programs, "podman")
+    )
+    assert done.returncode == 1
+    assert done.stderr == ("Error: podman is not installed, which runs the hosts; run make setup\n")
+    assert not (tmp_path / "cloud" / "cloud.json").exists()
+
+
+@pytest.mark.parametrize("verb", ["status", "down"])
+def test_no_cloud(tmp_path: Path, verb: str) -> None:
+    done = local(verb, "--directory", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == f"Error: No local cloud stands in {tmp_path}; start one with up\n"
+
+
+def test_a_second_cloud_in_the_same_place(tmp_path: Path) -> None:
+    SavedCloud.new(tmp_path, {}, {}, "us-east-1").save(tmp_path)
+    done = local("up", "--directory", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: A local cloud stands in {tmp_path}; use it, or end it")
+    assert (tmp_path / "cloud.json").exists()
+
+
+def test_a_bad_setting_ends_before_anything_starts(tmp_path: Path) -> None:
+    done = local("up", "--directory", str(tmp_path), WHARF_ZONES="9")
+    assert done.returncode == 1
+    assert done.stderr == "Error: Synthesis failed: Error: zones = 9: it must be 2 to 6 zones\n"
+    assert not (tmp_path / "cloud.json").exists()
+
+
+def test_what_is_saved_is_for_the_owner_only(tmp_path: Path) -> None:
+    SavedCloud.new(tmp_path, {}, {}, "us-east-1").save(tmp_path)
+    assert (tmp_path / "cloud.json").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,155 @@
+"""What a user may choose, and what they are told otherwise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modules.settings import BUCKET, Settings, SettingsError, load_settings, rules_of
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def problems(file: Path, **environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file, environment)
+    return str(raised.value).splitlines()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "wharf.toml"
+
+
+def test_nothing_has_to_be_chosen(file: Path) -> None:
+    assert load_settings(file, {}) == Settings()
+
+
+def test_the_file_is_read(file: Path) -> None:
+    file.write_text('zones = 3\nallowed_networks = ["10.0.0.0/8"]\n')
+    settings = load_settings(file, {})
+    assert (settings.zones, settings.allowed_networks) == (3, ("10.0.0.0/8",))
+
+
+def test_the_environment_wins_over_the_file(file: Path) -> None:
+    file.write_text("maximum_hosts = 3\nforce_destroy = false\n")
+    environment = {
+        "WHARF_MAXIMUM_HOSTS": "5",
+        "WHARF_FORCE_DESTROY": "true",
+        "WHARF_SSH_NETWORKS": "10.0.0.0/8, 192.0.2.0/24",
+        "OTHER": "left alone",
+    }
+    settings = load_settings(file, environment)
+    assert (settings.maximum_hosts, settings.force_destroy) == (5, True)
+    assert settings.ssh_networks == ("10.0.0.0/8", "192.0.2.0/24")
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().zones = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Images", "ab", "my_images", "xn--images", "images-s3alias", "a.b.c", "-images", "a" * 64],
+)
+def test_a_bucket_name_that_s3_refuses(file: Path, name: str) -> None:
+    (line,) = problems(file, WHARF_AWS_REGISTRY_BUCKET=name)
+    assert line.startswith(f'aws_registry_bucket = "{name}": it must be 3 to 63 lower-case letters')
+
+
+def test_a_maximum_below_the_minimum(file: Path) -> None:
+    assert problems(file, WHARF_MINIMUM_HOSTS="4", WHARF_MAXIMUM_HOSTS="2") == [
+        "maximum_hosts = 2: it must be at least minimum_hosts (4); raise it or lower minimum_hosts"
+    ]
+
+
+def test_an_unknown_setting(file: Path) -> None:
+    file.write_text('load_balancers = "classic"\n')
+    assert problems(file) == [
+        'load_balancers = "classic": unknown setting; did you mean load_balancer?'
+    ]
+
+
+def test_an_unknown_setting_like_no_other(file: Path) -> None:
+    (line,) = problems(file, WHARF_QQ="1")
+    assert line.startswith('qq = "1": unknown setting; known: load_balancer, zones, name')
+
+
+def test_a_secret_does_not_belong_here(file: Path) -> None:
+    assert problems(file, WHARF_AWS_ACCESS_KEY="AKIA") == [
+        "aws_access_key: it is a secret, not a setting; "
+        "give it to Terraform as TF_VAR_aws_access_key"
+    ]
+
+
+def test_a_network_with_host_bits(file: Path) -> None:
+    (line,) = problems(file, WHARF_ALLOWED_NETWORKS="10.0.0.1/8")
+    assert line.startswith('allowed_networks = ["10.0.0.1/8"]: it must be an IPv4 network such as')
+
+
+def test_every_problem_is_told_at_once(file: Path) -> None:
+    file.write_text('zones = 1\nvolume_size = "big"\ncolour = "blue"\n')
+    assert sorted(line.split(" ")[0] for line in problems(file)) == [
+        "colour",
+        "volume_size",
+        "zones",
+    ]
+
+
+def test_a_file_that_is_not_toml(file: Path) -> None:
+    file.write_text("zones: 3\n")
+    (line,) = problems(file)
+    assert line.startswith(f"{file}: it cannot be read as TOML: ")
+
+
+def test_a_bad_setting_ends_the_program_with_one_line_and_nothing_written(tmp_path: Path) -> None:
+    (tmp_path / "wharf.toml").write_text("zones = 9\n")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "main.py")],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "Error: zones = 9: it must be 2 to 6 zones\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["wharf.toml"]
+
+
+@given(st.integers(-10, 200), st.integers(-10, 200))
+def test_the_numbers_of_hosts_are_either_refused_or_in_order(minimum: int, maximum: int) -> None:
+    environment = {"WHARF_MINIMUM_HOSTS": str(minimum), "WHARF_MAXIMUM_HOSTS": str(maximum)}
+    try:
+        settings = load_settings(Path("none"), environment)
+    except SettingsError:
+        assert minimum < 0 or maximum < 1 or max(minimum, maximum) > 100 or maximum < minimum
+    else:
+        assert 0 <= settings.minimum_hosts <= settings.maximum_hosts <= 100
+
+
+@given(st.text())
+def test_any_text_for_a_bucket_is_accepted_or_refused_in_one_line(name: str) -> None:
+    told = ""
+    try:
+        load_settings(Path("none"), {"WHARF_NGINX_CONFIG_BUCKET": name})
+    except SettingsError as error:
+        told = str(error)
+    assert len(told.splitlines()) == (0 if BUCKET.accepts(name) else 1)
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+def test_defaults_keep_their_own_rules() -> None:
+    for name in Settings.model_fields:
+        value = getattr(Settings(), name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if one is not None:
+                assert all(rule.accepts(one) for rule in rules_of(name)), name

@@ -1,0 +1,191 @@
+"""What is in the synthesized stack, read from its Terraform JSON."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Stack = dict[str, Any]
+
+
+def only(stack: Stack, kind: str) -> Any:
+    """The one resource of a kind."""
+    (resource,) = stack["resource"][kind].values()
+    return resource
+
+
+def test_the_original_parameters_are_variables(stack: Stack) -> None:
+    names = {
+        "nginx_config_bucket",
+        "aws_region",
+        "aws_access_key",
+        "aws_secret_access_key",
+        "aws_registry_bucket",
+        "key_pair",
+    }
+    assert names <= stack["variable"].keys()
+
+
+def test_only_the_static_keys_are_sensitive_and_they_are_empty(stack: Stack) -> None:
+    sensitive = {name for name, one in stack["variable"].items() if one.get("sensitive")}
+    assert sensitive == {"aws_access_key", "aws_secret_access_key"}
+    assert {stack["variable"][name]["default"] for name in sensitive} == {""}
+
+
+def test_every_variable_is_described_and_typed(stack: Stack) -> None:
+    for name, variable in stack["variable"].items():
+        assert variable["description"].endswith("."), name
+        assert variable["type"] in ("string", "number", "bool", "list(string)"), name
+
+
+def test_only_the_proxy_image_has_no_default(stack: Stack) -> None:
+    required = [name for name, one in stack["variable"].items() if "default" not in one]
+    assert required == ["proxy_image"]
+
+
+def test_the_outputs(stack: Stack) -> None:
+    assert set(stack["output"]) == {
+        "registry_url",
+        "load_balancer_name",
+        "image_bucket",
+        "configuration_bucket",
+        "cluster",
+        "autoscaling_group",
+    }
+
+
+def test_the_provider_constraint_is_wide(stack: Stack) -> None:
+    assert stack["terraform"]["required_providers"]["aws"]["version"] == ">= 5.100, < 7.0"
+
+
+@pytest.mark.parametrize("zones", [2, 3])
+def test_one_subnet_for_each_zone(synthesize: Callable[..., Stack], zones: int) -> None:
+    assert len(synthesize(zones=zones)["resource"]["aws_subnet"]) == zones
+
+
+def test_the_network_balancer_by_default(stack: Stack) -> None:
+    assert "aws_elb" not in stack["resource"]
+    assert only(stack, "aws_lb")["load_balancer_type"] == "network"
+    assert only(stack, "aws_lb_listener")["protocol"] == "TCP"
+    check = only(stack, "aws_lb_target_group")["health_check"]
+    assert (check["protocol"], check["path"]) == ("HTTPS", "/ssl")
+
+
+def test_the_classic_balancer_on_request(synthesize: Callable[..., Stack]) -> None:
+    stack = synthesize(load_balancer="classic")
+    assert "aws_lb" not in stack["resource"]
+    balancer = only(stack, "aws_elb")
+    assert balancer["health_check"]["target"] == "HTTPS:443/ssl"
+    (listener,) = balancer["listener"]
+    assert (listener["lb_port"], listener["lb_protocol"]) == (443, "tcp")
+
+
+def ports_from(stack: Stack, group: str) -> set[tuple[int | None, str]]:
+    """Which ports of a group are open, and to whom."""
+    rules = stack["resource"]["aws_vpc_security_group_ingress_rule"].values()
+    return {
+        (
+            rule.get("from_port"),
+            rule.get("referenced_security_group_id") or rule["for_each"],
+        )
+        for rule in rules
+        if group in rule["security_group_id"]
+    }
+
+
+def test_who_may_reach_what(stack: Stack) -> None:
+    assert ports_from(stack, "network_balancer") == {(443, "${toset(var.allowed_networks)}")}
+    assert ports_from(stack, "network_hosts") == {
+        (443, "${aws_security_group.network_balancer.id}"),
+        (22, '${toset(var.key_pair == "" ? [] : var.ssh_networks)}'),
+    }
+
+
+def test_every_bucket_is_private_encrypted_and_tls_only(stack: Stack) -> None:
+    resources = stack["resource"]
+    buckets = {f"${{aws_s3_bucket.{name}.id}}" for name in resources["aws_s3_bucket"]}
+    assert len(buckets) == 2
+    for kind in (
+        "aws_s3_bucket_public_access_block",
+        "aws_s3_bucket_server_side_encryption_configuration",
+        "aws_s3_bucket_policy",
+        "aws_s3_bucket_lifecycle_configuration",
+        "aws_s3_bucket_ownership_controls",
+    ):
+        assert {one["bucket"] for one in resources[kind].values()} == buckets
+    for block in resources["aws_s3_bucket_public_access_block"].values():
+        assert all(value is True for value in block.values() if isinstance(value, bool))
+    for policy in resources["aws_s3_bucket_policy"].values():
+        assert '"aws:SecureTransport": "false"' in policy["policy"]
+    for lifecycle in resources["aws_s3_bucket_lifecycle_configuration"].values():
+        assert lifecycle["rule"][0]["abort_incomplete_multipart_upload"]
+
+
+def test_the_task_role_has_the_actions_of_distribution_and_three_objects(stack: Stack) -> None:
+    policy = json.loads(
+        stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
+    )
+    bucket, objects, files = policy["Statement"]
+    assert set(bucket["Action"]) == {
+        "s3:ListBucket",
+        "s3:GetBucketLocation",
+        "s3:ListBucketMultipartUploads",
+    }
+    assert set(objects["Action"]) == {
+        "s3:PutObject",
+        "s3:GetObject",
+        "s3:DeleteObject",
+        "s3:ListMultipartUploadParts",
+        "s3:AbortMultipartUpload",
+    }
+    assert files["Action"] == ["s3:GetObject"]
+    assert [one.rpartition("/")[2] for one in files["Resource"]] == [
+        "nginx.htpasswd",
+        "domain.crt",
+        "domain.key",
+    ]
+
+
+def test_hosts_want_a_token_for_their_metadata(stack: Stack) -> None:
+    options = only(stack, "aws_launch_template")["metadata_options"]
+    assert (options["http_tokens"], options["http_put_response_hop_limit"]) == ("required", 1)
+
+
+def test_scaling_is_on_only_with_room_to_scale(stack: Stack) -> None:
+    policies = stack["resource"]["aws_autoscaling_policy"].values()
+    assert {one["enabled"] for one in policies} == {"${var.maximum_hosts > 1}"}
+    metrics = {
+        one["target_tracking_configuration"]["predefined_metric_specification"][
+            "predefined_metric_type"
+        ]
+        for one in policies
+    }
+    assert metrics == {"ASGAverageCPUUtilization", "ASGAverageNetworkOut"}
+
+
+def containers(stack: Stack) -> dict[str, Any]:
+    """The containers of the task, without static keys."""
+    text = only(stack, "aws_ecs_task_definition")["container_definitions"]
+    text = re.sub(r"%\{ if .*?%\{ else \}(.*?)%\{ endif \}", r"\1", text)
+    return {one["name"]: one for one in json.loads(text)}
+
+
+def test_only_nginx_has_a_port_of_the_host(stack: Stack) -> None:
+    found = containers(stack)
+    (mapping,) = found["nginx"]["portMappings"]
+    assert (mapping["hostPort"], found["nginx"]["links"]) == (443, ["registry"])
+    assert "portMappings" not in found["registry"]
+
+
+def test_the_http_secret_is_a_secret(stack: Stack) -> None:
+    registry = containers(stack)["registry"]
+    assert [one["name"] for one in registry["secrets"]] == ["REGISTRY_HTTP_SECRET"]
+    assert not [one for one in registry["environment"] if "SECRET" in one["name"]]
+    values = stack["resource"]["aws_secretsmanager_secret_version"].values()
+    assert all("secret_string" not in one for one in values)
+
+
+def test_one_task_for_each_host(stack: Stack) -> None:
+    assert only(stack, "aws_ecs_service")["scheduling_strategy"] == "DAEMON"
