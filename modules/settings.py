@@ -27,7 +27,10 @@ PREFIX = "WHARF_"
 SHAPE = frozenset({"load_balancer", "zones"})
 
 #: Given to Terraform only (``TF_VAR_…``): a default would be written into the synthesized file.
-SECRETS = frozenset({"aws_access_key", "aws_secret_access_key"})
+SECRETS = {
+    "aws_access_key": "AWS access key for the containers; empty means the task role.",
+    "aws_secret_access_key": "Secret of the AWS access key; empty means the task role.",
+}
 
 # A dot is legal in a bucket's name, but S3's wildcard certificate does not cover it.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html

@@ -5,14 +5,9 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.settings import SHAPE, Settings, rules_of
+from modules.settings import SECRETS, SHAPE, Settings, rules_of
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
-
-SECRETS = {
-    "aws_access_key": "AWS access key for the containers; empty means the task role.",
-    "aws_secret_access_key": "Secret of the AWS access key; empty means the task role.",
-}
 
 
 def declare_variables(scope: Construct, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.settings import BUCKET, Settings, SettingsError, load_settings, rules_of
+from scripts.settings_page import PAGE, page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -145,6 +146,10 @@ def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run python -m scripts.settings_page"
 
 
 def test_defaults_keep_their_own_rules() -> None:

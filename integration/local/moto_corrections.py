@@ -47,7 +47,7 @@ def apply_corrections() -> None:
     launch_templates_return_their_new_tags()
     launch_template_versions_can_be_launched()
     rules_between_groups_keep_their_description()
-    the_last_delete_marker_can_be_removed()
+    suspended_buckets_can_be_emptied()
     apply_access_corrections()
 
 
@@ -238,9 +238,9 @@ def rules_between_groups_keep_their_description() -> None:
     SecurityGroupRule.description = property(described)  # type: ignore[method-assign,assignment]
 
 
-def the_last_delete_marker_can_be_removed() -> None:
-    """Removing a delete marker that is the last version of its object is a status 500.
+def suspended_buckets_can_be_emptied() -> None:
+    """Removing a delete marker from a bucket whose versioning is suspended is a status 500.
 
-    Terraform removes markers and versions when it destroys a bucket.
+    Terraform does so when it destroys a bucket: versioning goes first, then what it kept.
     """
     FakeDeleteMarker.dispose = lambda self: None  # type: ignore[attr-defined]  # noqa: ARG005

@@ -1,0 +1,74 @@
+"""Write docs/settings.md from the settings themselves: ``python -m scripts.settings_page``."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+from modules.settings import SECRETS, SHAPE, Settings, rules_of
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+
+HEAD = """\
+# Settings
+
+Chosen in `wharf.toml` beside `main.py`, or as environment variables (`WHARF_MAXIMUM_HOSTS=4`; lists
+separated by commas), which win. `python -m scripts.settings_page` writes this page.
+
+"""
+
+SHAPES = """\
+## Shape
+
+These change which resources there are, so they are chosen when the stack is synthesized.
+
+"""
+
+VARIABLES = """\
+## Terraform variables
+
+All others become Terraform variables of the same name, with the setting as the default: they can
+still be given at plan, as `TF_VAR_maximum_hosts=4` or in a workspace. Terraform checks the same
+limits.
+
+"""
+
+KEYS = """\
+## Secrets
+
+Given to Terraform only (`TF_VAR_aws_access_key`), never in `wharf.toml`. Neither the state nor the
+task definition holds them; the containers get them as ECS secrets.
+
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    shape = [_row(name) for name in Settings.model_fields if name in SHAPE]
+    variables = [_row(name) for name in Settings.model_fields if name not in SHAPE]
+    secrets = [f"| `{name}` | {description} |" for name, description in SECRETS.items()]
+    head = "| name | what it is | default | allowed |\n|---|---|---|---|\n"
+    return (
+        HEAD
+        + SHAPES + head + "\n".join(shape) + "\n\n"
+        + VARIABLES + head + "\n".join(variables) + "\n\n"
+        + KEYS + "| name | what it is |\n|---|---|\n" + "\n".join(secrets) + "\n"
+    )  # fmt: skip
+
+
+def _row(name: str) -> str:
+    field = Settings.model_fields[name]
+    default = field.default
+    if default is None:
+        shown = "none: it has to be given"
+    else:
+        shown = f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
+    allowed = "; ".join(rule.allowed for rule in rules_of(name))
+    if isinstance(default, tuple):
+        allowed = f"each {allowed}"
+    if name in SHAPE and not allowed:
+        allowed = " or ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    return f"| `{name}` | {field.description} | {shown} | {allowed} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
