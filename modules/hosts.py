@@ -106,6 +106,7 @@ class Hosts(Construct):
                         "volume_size": number("var.volume_size"),
                         "volume_type": "gp3",
                         "encrypted": "true",
+                        "delete_on_termination": "true",
                     },
                 )
             ],
