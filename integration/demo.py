@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from integration.deployment import ClientError, Deployment
+from integration.deployment import Deployment
 from integration.images import MEGABYTE, digest_of, make_image
 from integration.interrupts import ends_on_signals
-from integration.local.emulator import EmulatorError
 from integration.local.errors import LocalCloudError
 from integration.local.registry import LocalRegistry
+from integration.messages import run
 
 DIRECTORY = Path("build/demo")
 IMAGE = "demo/hello:1"
@@ -22,11 +22,10 @@ _console = Console(highlight=False, soft_wrap=True)
 
 
 class Steps:
-    """Prints each step with the seconds since the beginning, and shows that one is under way."""
+    """Prints each step with the seconds since the beginning."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._status = _console.status("")
 
     def __call__(self, line: str) -> None:
         """Say what begins now."""
@@ -54,23 +53,15 @@ def push_and_pull(deployment: Deployment, report: Steps) -> None:
             report(f"Pulled through host {number} alone ({host}): {pulled}")
 
 
-def main() -> int:
-    """Run the demonstration; return the exit status."""
+def demonstrate() -> None:
+    """Bring a registry up, use it, and take it down."""
     report = Steps()
-    try:
-        with ends_on_signals(), _console.status("Working"):
-            with LocalRegistry(DIRECTORY, hosts=2, report=report) as registry:
-                push_and_pull(registry.deployment, report)
-                report("Taking everything down")
-            report("Done: the same digest everywhere. make up leaves a registry running")
-    except (LocalCloudError, EmulatorError, ClientError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted; nothing is left running", file=sys.stderr)
-        return 130
-    return 0
+    with ends_on_signals(), _console.status("Working"):
+        with LocalRegistry(DIRECTORY, hosts=2, report=report) as registry:
+            push_and_pull(registry.deployment, report)
+            report("Taking everything down")
+        report("Done: the same digest everywhere. make up leaves a registry running")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(demonstrate, DIRECTORY / "error.log"))

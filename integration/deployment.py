@@ -4,7 +4,7 @@ import json
 import os
 import ssl
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,17 +95,3 @@ class Skopeo:
             last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
             raise ClientError(last[0])
         return done.stdout
-
-
-def environment_deployment(environment: Mapping[str, str]) -> Deployment | None:
-    """The live deployment that ``WHARF_REGISTRY…`` variables describe, if they do."""
-    url = environment.get("WHARF_REGISTRY")
-    if not url:
-        return None
-    ca = environment.get("WHARF_REGISTRY_CA")
-    return Deployment(
-        url=url,
-        username=environment.get("WHARF_REGISTRY_USERNAME", ""),
-        password=environment.get("WHARF_REGISTRY_PASSWORD", ""),
-        ca=Path(ca) if ca else None,
-    )

@@ -1,8 +1,12 @@
 """What Terraform says of the deployed stack."""
 
+import re
+from typing import Any
+
 import pytest
 
 from integration.local.cloud import LocalCloud
+from integration.local.errors import LocalCloudError
 from integration.local.inventory import inventory
 
 
@@ -30,6 +34,23 @@ def test_the_state_holds_no_secret(cloud: LocalCloud) -> None:
     assert len(values) == 2
     for value in values:
         assert value not in state
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"maximum_hosts": 1}, "maximum_hosts must be at least minimum_hosts."),
+        ({"aws_registry_bucket": "My_Images"}, "aws_registry_bucket must be 3 to 63 lower-case"),
+        ({"aws_access_key": "AKIA"}, "give both or neither"),
+    ],
+    ids=str,
+)
+def test_a_bad_variable_is_refused_before_anything_changes(
+    cloud: LocalCloud, variables: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(LocalCloudError, match=re.escape(told)):
+        cloud.terraform_with(variables).apply()
+    assert cloud.terraform.changes() == []
 
 
 @pytest.mark.destroys

@@ -8,9 +8,8 @@ from rich.console import Console
 
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud
-from integration.local.emulator import EmulatorError
-from integration.local.errors import LocalCloudError
 from integration.local.registry import USERNAME, LocalRegistry, deployment
+from integration.messages import run
 
 DIRECTORY = click.option(
     "--directory",
@@ -77,8 +76,4 @@ def _describe(cloud: LocalCloud, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (LocalCloudError, EmulatorError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(1)
+    sys.exit(run(main, Path("build/error.log")))

@@ -161,11 +161,15 @@ class LocalCloud:
     @property
     def terraform(self) -> Terraform:
         """Terraform on the stack."""
+        return self.terraform_with({})
+
+    def terraform_with(self, variables: Mapping[str, Any]) -> Terraform:
+        """Terraform on the stack, with other values for some of its variables."""
         return Terraform(
             self._saved.stack,
             self.emulator,
             self._saved.region,
-            self._saved.variables,
+            {**self._saved.variables, **variables},
             self.logs / "terraform.log",
         )
 

@@ -40,6 +40,9 @@ SERVICES = (
 #: Seconds that Terraform gets to end by itself when it is interrupted.
 GRACE = 10
 
+#: Lines of an error of Terraform's that go into a message.
+ERROR_LINES = 12
+
 REGISTRY = "registry.terraform.io"
 PROGRAM_TIMEOUT = 120
 
@@ -116,8 +119,16 @@ class Terraform:
         return status, f"{out}{err}"
 
     def _error(self, verb: str, output: str) -> LocalCloudError:
-        first = next((line for line in output.splitlines() if "Error:" in line), "it said nothing")
-        return LocalCloudError(f"terraform {verb} failed: {first.strip(' │╷')} (log: {self._log})")
+        return LocalCloudError(f"terraform {verb} failed: {first_error(output)} (log: {self._log})")
+
+
+def first_error(output: str) -> str:
+    """The first error in what Terraform printed, as one line."""
+    _, found, rest = output.partition("Error: ")
+    if not found:
+        return "it did not say why"
+    lines = (line.strip(" │╷╵") for line in rest.splitlines()[:ERROR_LINES])
+    return " ".join(line for line in lines if line)
 
 
 def end_children() -> None:
