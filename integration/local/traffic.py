@@ -77,7 +77,10 @@ class Traffic:
 
         def sick() -> dict[str, str]:
             fleet.check(plan, hosts)
-            states = {host.id: "no load balancer sends clients to it" for host in hosts}
+            states = {
+                host.id: f"no load balancer sends clients to it; it joined cluster {host.cluster}"
+                for host in hosts
+            }
             for balancer in balancers:
                 states |= balancer.health()
             return {host: state for host, state in states.items() if state != "healthy"}
