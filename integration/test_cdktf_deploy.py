@@ -11,6 +11,7 @@ from integration.images import digest_of
 from integration.interrupts import ends_on_signals
 from integration.local.errors import LocalCloudError
 from integration.local.inventory import inventory
+from integration.local.machine import terraform_program
 from integration.local.registry import REPOSITORY, LocalRegistry
 from integration.local.terraform import Terraform, end_children
 
@@ -36,7 +37,11 @@ def deploy_with_cdktf(terraform: Terraform) -> None:
         "--var-file",
         str(terraform.directory / "local.tfvars.json"),
     ]
-    environment = {"CHECKPOINT_DISABLE": "1", "CI": "1"}
+    environment = {
+        "CHECKPOINT_DISABLE": "1",
+        "CI": "1",
+        "TERRAFORM_BINARY_NAME": terraform_program(),
+    }
     try:
         done = subprocess.run(
             command,

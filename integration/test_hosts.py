@@ -1,6 +1,5 @@
 """Hosts come and go by the AWS API, and let nobody past nginx."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -48,28 +47,16 @@ def test_a_host_without_its_configuration_says_which_object_is_missing(
         publish(cloud, registry.directory / "configuration")
 
 
-def reachable(pid: int, address: str, port: int) -> bool:
-    """Whether a TCP connection opens from the network namespace of a process."""
-    program = f"import socket; socket.create_connection(({address!r}, {port}), 1)"
-    done = subprocess.run(
-        ["nsenter", f"--net=/proc/{pid}/ns/net", "python3", "-c", program],
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == 0
-
-
 def test_the_load_balancer_reaches_nginx_and_not_the_registry(cloud: LocalCloud) -> None:
-    balancer = cloud.network.pid(cloud.balancer.name)
     for host in cloud.hosts:
-        assert reachable(balancer, host.address, 443)
-        assert not reachable(balancer, host.address, 5000)
+        assert cloud.network.reaches(host.address, 443, pod=cloud.balancer.name)
+        assert not cloud.network.reaches(host.address, 5000, pod=cloud.balancer.name)
 
 
 def test_nobody_else_reaches_a_host(cloud: LocalCloud) -> None:
     first, second = cloud.hosts
-    assert not reachable(cloud.network.pid(first.pod), second.address, 443)
-    assert not reachable(1, second.address, 443)
+    assert not cloud.network.reaches(second.address, 443, pod=first.pod)
+    assert not cloud.network.reaches(second.address, 443)
 
 
 def test_every_host_gets_its_share(cloud: LocalCloud, deployment: Deployment) -> None:

@@ -26,7 +26,7 @@ def local(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 def path_without(tmp_path: Path, missing: str) -> str:
     """A PATH with every program that the local cloud asks for but one."""
-    for program in {"runc", "nft", "nsenter", "terraform", "podman", "node"} - {missing}:
+    for program in {"runc", "nft", "nsenter", "ip", "terraform", "podman", "node"} - {missing}:
         (tmp_path / program).symlink_to(shutil.which(program) or "/nowhere")
     return str(tmp_path)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.local.machine import terraform_program
 from modules.rules import Matches, Rule, Within
 from modules.settings import BUCKET, Settings, rules_of
 
@@ -50,7 +51,7 @@ def terraform_says(rule: Rule, values: list[object], directory: Path) -> list[bo
     """Let Terraform evaluate the rule's condition over each of the values."""
     conditions = ", ".join(rule.condition(f"({json.dumps(value)})") for value in values)
     done = subprocess.run(
-        ["terraform", f"-chdir={directory}", "console"],
+        [terraform_program(), f"-chdir={directory}", "console"],
         input=f"jsonencode([{conditions}])",
         capture_output=True,
         text=True,

@@ -96,6 +96,13 @@ class LocalCloud:
         cloud._prepare(directory, SavedCloud.load(directory), report)
         return cloud
 
+    @classmethod
+    def end_standing(cls, directory: Path, report: Callable[[str], None] = print) -> None:
+        """Take down the cloud that stands in ``directory``, if one does."""
+        if SavedCloud.stands(directory):
+            report(f"Taking down the local cloud that stands in {directory}")
+            cls.standing(directory, report).down()
+
     def __enter__(self) -> Self:
         self.up()
         return self
@@ -172,6 +179,11 @@ class LocalCloud:
             {**self._saved.variables, **variables},
             self.logs / "terraform.log",
         )
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """The images that hosts run, and what stands behind the name of each."""
+        return self._images.used
 
     @property
     def outputs(self) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Images:
         self._podman = podman
         self._log = log
         self._report = report
-        self._prepared: set[str] = set()
+        #: What stands behind the name of each image that hosts run.
+        self.used: dict[str, str] = {}
 
     def prepare_own(self) -> None:
         """Make sure of what the cloud itself runs: Debian, and HAProxy on it.
@@ -62,13 +63,13 @@ class Images:
         Raises:
             LocalCloudError: an image can neither be pulled nor built.
         """
-        for image in sorted(set(wanted) - self._prepared):
-            self._prepared.add(image)
+        for image in sorted(set(wanted) - self.used.keys()):
             if image in contexts:
                 self._build(image, contexts[image])
-                self._report(f"{image}: built from {contexts[image].name}/")
-            elif not self._pulled(image):
-                self._stand_in(image)
+                self.used[image] = f"built from {contexts[image].name}/"
+            else:
+                self.used[image] = self._pulled(image) or self._stand_in(image)
+            self._report(f"{image}: {self.used[image]}")
 
     def _base(self) -> None:
         if self._pulled(DEBIAN):
@@ -94,22 +95,20 @@ class Images:
         finally:
             archive.unlink(missing_ok=True)
 
-    def _pulled(self, image: str) -> bool:
-        """Whether the real image is here or can be had."""
+    def _pulled(self, image: str) -> str | None:
+        """How the real image came here, if it is here or can be had."""
         if self._podman.image.exists(image):
             labels = self._podman.image.inspect(image).config.labels or {}
             if STAND_IN not in labels:
-                self._report(f"{image}: is on this machine")
-                return True
+                return "is on this machine"
         try:
             self._podman.image.pull(image, quiet=True)
         except DockerException:
-            return False
-        self._report(f"{image}: pulled")
-        return True
+            return None
+        return "pulled"
 
-    def _stand_in(self, image: str) -> None:
-        """Build what is nearest to an image that cannot be pulled, under its name."""
+    def _stand_in(self, image: str) -> str:
+        """Build what is nearest to an image that cannot be pulled, under its name; say what."""
         name = image.rpartition("/")[2].partition(":")[0]
         context = _HERE / "images" / name
         if not context.is_dir():
@@ -119,7 +118,7 @@ class Images:
             )
         self._build(image, context)
         labels = self._podman.image.inspect(image).config.labels or {}
-        self._report(f"{image}: cannot be pulled; {labels[STAND_IN]}")
+        return f"cannot be pulled; {labels[STAND_IN]}"
 
     def _build(self, image: str, context: Path) -> None:
         try:

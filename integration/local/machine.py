@@ -14,8 +14,11 @@ PROGRAMS = {
     "runc": "runs podman's containers",
     "nft": "enforces the security groups",
     "nsenter": "reaches the hosts' networks",
-    "terraform": "applies the stack",
+    "ip": "keeps the hosts' network in order",
 }
+
+#: Terraform, or its fork OpenTofu, whichever is on the PATH: the first is taken.
+TERRAFORM = ("terraform", "tofu")
 
 
 def check_machine() -> None:
@@ -27,10 +30,25 @@ def check_machine() -> None:
     for program, purpose in PROGRAMS.items():
         if shutil.which(program) is None:
             raise LocalCloudError(f"{program} is not installed, which {purpose}; run make setup")
+    terraform_program()
     if os.geteuid() != 0:
         raise LocalCloudError(
             "The local cloud makes networks and firewalls, which takes root; run it with sudo"
         )
+
+
+def terraform_program() -> str:
+    """The command that applies the stack.
+
+    Raises:
+        LocalCloudError: there is none.
+    """
+    for program in TERRAFORM:
+        if shutil.which(program):
+            return program
+    raise LocalCloudError(
+        f"Neither {' nor '.join(TERRAFORM)} is installed, which applies the stack; run make setup"
+    )
 
 
 def file_limit() -> int:

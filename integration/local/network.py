@@ -3,8 +3,10 @@
 import ipaddress
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from python_on_whales import DockerClient
 from python_on_whales.exceptions import DockerException
@@ -35,13 +37,18 @@ class Network:
         self._podman.network.create(self.cloud, labels={LABEL: self.cloud})
 
     @property
-    def subnet(self) -> ipaddress.IPv4Network:
-        """The addresses of the network."""
+    def _described(self) -> dict[str, Any]:
         # python-on-whales reads Docker's form of the answer, which podman's is not.
         answer = subprocess.run(
             ["podman", "network", "inspect", self.cloud], capture_output=True, text=True, check=True
         )
-        return ipaddress.IPv4Network(json.loads(answer.stdout)[0]["subnets"][0]["subnet"])
+        described: dict[str, Any] = json.loads(answer.stdout)[0]
+        return described
+
+    @property
+    def subnet(self) -> ipaddress.IPv4Network:
+        """The addresses of the network."""
+        return ipaddress.IPv4Network(self._described["subnets"][0]["subnet"])
 
     @property
     def gateway(self) -> str:
@@ -60,18 +67,27 @@ class Network:
         labels: dict[str, str] | None = None,
     ) -> None:
         """Make a pod at an address, with further ``names`` (name, address) for its hosts file."""
-        # An address that comes back under another MAC is unreachable until the neighbours'
-        # ARP entries expire.
-        mac = "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))
         self._podman.pod.create(
             name,
             networks=[self.cloud],
             ip=address,
-            mac_address=mac,
+            mac_address=_mac(address),
             add_hosts=list(names),
             labels={LABEL: self.cloud, **(labels or {})},
         )
         self._podman.pod.start(name)
+        self._keep_bridge_address()
+
+    def _keep_bridge_address(self) -> None:
+        """Give the bridge a MAC of its own: by itself it takes the lowest of those attached.
+
+        That changes as hosts come and go, and this machine with the emulator was then seen to be
+        out of the containers' reach for 40 s.
+        """
+        bridge = self._described["network_interface"]
+        subprocess.run(
+            ["ip", "link", "set", "dev", bridge, "address", _mac(self.gateway)], check=True
+        )
 
     def pods(self) -> dict[str, dict[str, str]]:
         """The names of the cloud's pods with their labels."""
@@ -90,6 +106,13 @@ class Network:
             raise LocalCloudError(f"Pod {pod} does not run; take the cloud down and up again")
         return pid
 
+    def reaches(self, address: str, port: int, pod: str | None = None) -> bool:
+        """Whether a TCP connection to an address opens, from a pod or from this machine itself."""
+        program = f"import socket; socket.create_connection(({address!r}, {port}), 1)"
+        place = [] if pod is None else ["nsenter", f"--net=/proc/{self.pid(pod)}/ns/net"]
+        done = subprocess.run([*place, sys.executable, "-c", program], capture_output=True)
+        return done.returncode == 0
+
     def remove_pod(self, name: str) -> None:
         """Kill a pod at once, as a host dies, and remove it; a pod that is gone is no error."""
         if not self.has_pod(name):
@@ -104,3 +127,12 @@ class Network:
             self.remove_pod(pod)
         if self.exists:
             self._podman.network.remove(self.cloud)
+
+
+def _mac(address: str) -> str:
+    """The MAC of an address on the network, always the same one.
+
+    An address that comes back under another one is unreachable until its neighbours' ARP entries
+    expire.
+    """
+    return "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))

@@ -19,6 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 #: What the stack is told to pull, and what is built from nginx-proxy/.
 PROXY_IMAGE = "localhost/wharf/nginx-proxy:local"
 USERNAME = "demo"
+#: Where the registry stands that ``make up`` and ``make demo`` leave.
+STANDING = Path("build/local")
 
 
 class LocalRegistry:
@@ -119,6 +121,29 @@ def deployment(cloud: LocalCloud, directory: Path) -> Deployment:
         password=(directory / "password").read_text(),
         ca=(directory / "configuration" / "domain.crt").resolve(),
         hosts=[f"https://{balancer.door(host.address)}" for host in cloud.hosts],
+    )
+
+
+def directions(cloud: LocalCloud, directory: Path) -> str:
+    """Tell a person where a standing registry is and how to look around, line by line."""
+    found = deployment(cloud, directory)
+    password = directory / "password"
+    health = cloud.balancer.health()
+    return "\n".join(
+        [
+            f"Registry  {found.url}",
+            f"Log in    as {USERNAME}, with the password in {password}",
+            f"Trust     {directory / 'configuration' / 'domain.crt'}",
+            *(
+                f"Host      {host.id} at {host.address}: {health.get(host.id, 'unknown')}"
+                for host in cloud.hosts
+            ),
+            f"AWS API   {cloud.emulator.endpoint}",
+            f"Logs      {cloud.logs}",
+            f"Try       curl --cacert {found.ca} --user {USERNAME}:$(cat {password}) "
+            f"{found.url}/v2/_catalog",
+            "End it    make down",
+        ]
     )
 
 

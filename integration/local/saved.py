@@ -49,19 +49,23 @@ class SavedCloud(BaseModel):
         Raises:
             LocalCloudError: there is none.
         """
-        file = directory / FILE
-        if not file.exists():
+        if not cls.stands(directory):
             raise LocalCloudError(f"No local cloud stands in {directory}; start one with up")
-        return cls.model_validate_json(file.read_text())
+        return cls.model_validate_json((directory / FILE).read_text())
 
     @staticmethod
-    def refuse(directory: Path) -> None:
+    def stands(directory: Path) -> bool:
+        """Whether a cloud stands in a directory."""
+        return (directory / FILE).exists()
+
+    @classmethod
+    def refuse(cls, directory: Path) -> None:
         """Make sure that no cloud stands in a directory.
 
         Raises:
             LocalCloudError: one does.
         """
-        if (directory / FILE).exists():
+        if cls.stands(directory):
             raise LocalCloudError(
                 f"A local cloud stands in {directory}; use it, or end it with down first"
             )

@@ -1,21 +1,21 @@
 """Terraform on the synthesized stack, with an override file that points it to the emulator."""
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 from python_terraform import IsFlagged
 from python_terraform import Terraform as PythonTerraform
 
 from integration.local.emulator import Emulator
 from integration.local.errors import LocalCloudError
+from integration.local.machine import terraform_program
+from integration.local.provider_mirror import configure_command_line
 
+STACK = "cdk.tf.json"
 OVERRIDE = "local_override.tf.json"
 STATE = "terraform.tfstate"
 
@@ -42,9 +42,6 @@ GRACE = 10
 
 #: Lines of an error of Terraform's that go into a message.
 ERROR_LINES = 12
-
-REGISTRY = "registry.terraform.io"
-PROGRAM_TIMEOUT = 120
 
 
 class Terraform:
@@ -74,7 +71,11 @@ class Terraform:
         (directory / OVERRIDE).write_text(json.dumps(_override(emulator, region), indent=2))
         file = directory / "local.tfvars.json"
         file.write_text(json.dumps(self.variables))
-        self._terraform = PythonTerraform(working_dir=str(directory), var_file=file.name)
+        self._terraform = PythonTerraform(
+            working_dir=str(directory),
+            var_file=file.name,
+            terraform_bin_path=terraform_program(),
+        )
 
     def init(self) -> None:
         """Install the provider, from the mirror on this machine where there is no registry."""
@@ -83,6 +84,21 @@ class Terraform:
     def apply(self) -> None:
         """Create or change what the stack describes."""
         self._run("apply", skip_plan=True)
+
+    @property
+    def described(self) -> int:
+        """How many resources the stack describes."""
+        stack = json.loads((self.directory / STACK).read_text())
+        return sum(len(kind) for kind in stack["resource"].values())
+
+    @property
+    def applied(self) -> int:
+        """How many of them the state holds; it grows while an apply goes on."""
+        try:
+            state = json.loads((self.directory / STATE).read_text())
+        except (FileNotFoundError, json.JSONDecodeError):  # not there yet, or half written
+            return 0
+        return sum(one["mode"] == "managed" for one in state["resources"])
 
     def destroy(self) -> None:
         """Remove everything that the stack created."""
@@ -134,7 +150,9 @@ def first_error(output: str) -> str:
 def end_children() -> None:
     """End the Terraform processes that this process started and an interrupt left behind."""
     children = [
-        child for child in psutil.Process().children(recursive=True) if "terraform" in _name(child)
+        child
+        for child in psutil.Process().children(recursive=True)
+        if _name(child).startswith(("terraform", "tofu"))
     ]
     for child in children:
         with suppress(psutil.NoSuchProcess):
@@ -163,48 +181,3 @@ def _override(emulator: Emulator, region: str) -> dict[str, Any]:
     }
     backend = {"local": {"path": STATE}}
     return {"provider": {"aws": [provider]}, "terraform": {"backend": backend}}
-
-
-def configure_command_line(directory: Path) -> None:
-    """Let Terraform find its provider where no Terraform registry answers.
-
-    A configuration that exists is left alone. Where there is none, and no registry answers, a
-    filesystem mirror on this machine is looked for and written down in ``directory``.
-    """
-    given = os.environ.get("TF_CLI_CONFIG_FILE")
-    if given is not None and Path(given).exists():
-        return
-    if given is None and (Path.home() / ".terraformrc").exists():
-        return
-    file = directory / "terraform.rc"
-    os.environ["TF_CLI_CONFIG_FILE"] = str(file.resolve())
-    if file.exists():
-        return
-    text = ""
-    if not _registry_answers() and (mirror := find_mirror()):
-        text = (
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
-        )
-    file.write_text(text)
-
-
-def _registry_answers() -> bool:
-    try:
-        httpx.head(f"https://{REGISTRY}/.well-known/terraform.json", timeout=5)
-    except httpx.HTTPError:
-        return False
-    return True
-
-
-def find_mirror() -> Path | None:
-    """A directory that Terraform can use as a filesystem mirror of providers, if there is one."""
-    # Only file systems of this machine: a search through a network share would take hours.
-    found = subprocess.run(
-        ["find", "/", "-xdev", "-type", "d", "-name", REGISTRY, "-not", "-path", "*/.terraform/*"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PROGRAM_TIMEOUT,
-    ).stdout.splitlines()
-    mirrors = [Path(line).parent for line in found if (Path(line) / "hashicorp" / "aws").is_dir()]
-    return min(mirrors, default=None)
