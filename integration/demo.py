@@ -46,31 +46,26 @@ class Demonstration:
     """A client's morning with a registry on this machine.
 
     Args:
-        registry: to be brought up, and left standing if all goes well.
-        display: gets a line for each step.
+        registry: one that is up.
+        report: gets a line for each step.
     """
 
-    def __init__(self, registry: LocalRegistry, display: Display) -> None:
+    def __init__(self, registry: LocalRegistry, report: Callable[[str], None]) -> None:
         self._registry = registry
-        self._display = display
+        self._report = report
         self._seconds: dict[str, float] = {}
         self._checks: dict[str, bool] = {}
 
     def run(self) -> Facts:
-        """Bring the registry up and use it.
+        """Use the registry.
 
         Raises:
-            LocalCloudError: it did not come up, or a killed host got no replacement.
+            LocalCloudError: a killed host got no replacement.
             ClientError: a push or a pull failed.
         """
-        self._timed("registry ready", self._registry.up)
-        try:
-            with tempfile.TemporaryDirectory() as directory:
-                digest = self._push_kill_pull(Path(directory))
-            self._knock()
-        except BaseException:
-            self._registry.cloud.down()
-            raise
+        with tempfile.TemporaryDirectory() as directory:
+            digest = self._push_kill_pull(Path(directory))
+        self._knock()
         return Facts(
             url=self._registry.deployment.url,
             images=dict(self._registry.cloud.images),
@@ -86,14 +81,14 @@ class Demonstration:
         self._timed("push", lambda: client.push(directory / "image", image))
         before = {host.id for host in cloud.hosts}
         took = pushing_host(cloud)
-        self._display(f"Pushed {digest} through the load balancer; host {took.id} took it")
+        self._report(f"Pushed {digest} through the load balancer; host {took.id} took it")
         start = time.monotonic()
         cloud.kill_host(took.id)
-        self._display(f"Killed host {took.id}")
+        self._report(f"Killed host {took.id}")
         self._timed("pull after the kill", lambda: client.pull(image, directory / "left"))
         self._compare("from the host that is left", directory / "left", digest)
         cloud.reconcile()
-        self._seconds["host replaced"] = time.monotonic() - start
+        self._seconds["host replaced"] = round(time.monotonic() - start, 1)
         (new,) = (host for host in cloud.hosts if host.id not in before)
         door = f"https://{cloud.balancer.door(new.address)}"
         self._registry.deployment.skopeo(door).pull(image, directory / "new")
@@ -102,7 +97,7 @@ class Demonstration:
 
     def _compare(self, where: str, layout: Path, digest: str) -> None:
         pulled = digest_of(layout)
-        self._display(f"Pulled {pulled} {where}")
+        self._report(f"Pulled {pulled} {where}")
         self._checks[f"the same digest {where}"] = pulled == digest
 
     def _knock(self) -> None:
@@ -120,7 +115,7 @@ class Demonstration:
     def _timed(self, step: str, do: Callable[[], None]) -> None:
         start = time.monotonic()
         do()
-        self._seconds[step] = time.monotonic() - start
+        self._seconds[step] = round(time.monotonic() - start, 1)
 
 
 def pushing_host(cloud: LocalCloud) -> Host:
@@ -162,13 +157,16 @@ def demonstrate() -> None:
     with ends_on_signals(), Display() as display:
         LocalCloud.end_standing(STANDING, display)
         registry = LocalRegistry(STANDING, report=display, deploy=display.apply)
-        facts = Demonstration(registry, display).run()
-        FACTS.parent.mkdir(exist_ok=True)
-        FACTS.write_text(facts.model_dump_json(indent=2))
-        failed = [claim for claim, holds in facts.checks.items() if not holds]
-        if failed:
+        registry.up()
+        try:
+            facts = Demonstration(registry, display).run()
+            FACTS.write_text(facts.model_dump_json(indent=2))
+            failed = [claim for claim, holds in facts.checks.items() if not holds]
+            if failed:
+                raise LocalCloudError(f"Not so: {'; '.join(failed)} (facts: {FACTS})")
+        except BaseException:
             registry.cloud.down()
-            raise LocalCloudError(f"Not so: {'; '.join(failed)} (facts: {FACTS})")
+            raise
     display.console.print(summary(facts))
     display.console.print(directions(registry.cloud, STANDING))
 

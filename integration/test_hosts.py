@@ -66,3 +66,10 @@ def test_every_host_gets_its_share(cloud: LocalCloud, deployment: Deployment) ->
             client.get("/v2/share/tags/list")
     for host in cloud.hosts:
         assert host.log("nginx").read_text().count("/v2/share") - before[host.id] >= 3
+
+
+def test_the_way_to_aws_stays_the_same_while_hosts_come_and_go(cloud: LocalCloud) -> None:
+    before = cloud.network.bridge_address
+    cloud.kill_host(cloud.hosts[0].id)
+    cloud.reconcile()
+    assert cloud.network.bridge_address == before

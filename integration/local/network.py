@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from python_on_whales import DockerClient
@@ -54,6 +55,12 @@ class Network:
     def gateway(self) -> str:
         """The address of this machine on the network."""
         return str(self.subnet[1])
+
+    @property
+    def bridge_address(self) -> str:
+        """The MAC under which containers find this machine."""
+        bridge = str(self._described["network_interface"])
+        return Path("/sys/class/net", bridge, "address").read_text().strip()
 
     def address(self, number: int) -> str:
         """The address with this number, from 2; 1 is the gateway's."""
