@@ -13,6 +13,8 @@ from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
 
 DIRECTORY = Path("build/integration")
+#: Seconds: tests wait for both.
+QUICK = {"proxy_refresh_seconds": 1, "proxy_remember_seconds": 3}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--registry", metavar="URL", help="such as https://registry.example.com")
     group.addoption("--username", help="the password is taken from WHARF_REGISTRY_PASSWORD")
     group.addoption("--ca", type=Path, help="certificate to trust (PEM)")
+    group.addoption("--keep", action="store_true", help="leave the local cloud standing at the end")
+    group.addoption("--reuse", action="store_true", help="use the one that stands, and leave it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,7 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--registry needs the password in WHARF_REGISTRY_PASSWORD")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--keep") or config.getoption("--reuse"):
+        items[:] = [item for item in items if item.get_closest_marker("destroys") is None]
     items.sort(key=lambda item: item.get_closest_marker("destroys") is not None)
 
 
@@ -45,10 +51,23 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def registry(report: Callable[[str], None]) -> Iterator[LocalRegistry]:
+def registry(
+    request: pytest.FixtureRequest, report: Callable[[str], None]
+) -> Iterator[LocalRegistry]:
     """Two hosts behind a network load balancer, on this machine."""
-    with ends_on_signals(), LocalRegistry(DIRECTORY, hosts=2, report=report) as registry:
-        yield registry
+    if request.config.getoption("--reuse"):
+        yield LocalRegistry.standing(DIRECTORY, report)
+        return
+    with ends_on_signals():
+        registry = LocalRegistry(DIRECTORY, hosts=2, variables=QUICK, report=report)
+        registry.up()
+        try:
+            yield registry
+        finally:
+            if request.config.getoption("--keep"):
+                registry.cloud.emulator.leave()
+            else:
+                registry.cloud.down()
 
 
 @pytest.fixture(scope="session")

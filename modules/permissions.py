@@ -15,7 +15,7 @@ from modules.aws import (
     S3Bucket,
 )
 
-CONFIGURATION_FILES = ("nginx.htpasswd", "domain.crt", "domain.key")
+CONFIGURATION_FILES = ("nginx.htpasswd", "domain.crt", "domain.key", "nginx.permissions")
 
 # What distribution's S3 driver asks for, and nothing else:
 # https://distribution.github.io/distribution/storage-drivers/s3/
@@ -34,7 +34,7 @@ class Permissions(Construct):
 
     Args:
         images: the bucket that tasks keep images in.
-        configuration: the bucket of which tasks read three objects.
+        configuration: the bucket of which tasks read the proxy's files.
         secret_arns: the secrets that ECS hands to the containers.
 
     Exposes ``instance_profile_arn``, ``task_role_arn`` and ``execution_role_arn``.
@@ -98,6 +98,9 @@ def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[
         _allow(IMAGE_BUCKET_ACTIONS, [images.arn]),
         _allow(IMAGE_OBJECT_ACTIONS, [f"{images.arn}/*"]),
         _allow(["s3:GetObject"], files),
+        # S3 tells that an object is absent only to those who may list the bucket; to others it
+        # denies access, and the proxy could not tell that there are no permissions.
+        _allow(["s3:ListBucket"], [configuration.arn]),
     ]
 
 

@@ -20,6 +20,18 @@ PROXY = "nginx"
 #: The proxy's upstream is registry:5000, by the link of this name.
 REGISTRY = "registry"
 
+#: The port that nginx listens on in its container: unprivileged users get none below 1024.
+PROXY_PORT = 8443
+#: The only folder that nginx writes to, in memory; it holds the private key, and small files.
+PROXY_FOLDER = {
+    "containerPath": "/var/lib/wharf",
+    "size": 32,
+    # Otherwise it is root's: whoever runs in the container has to be able to write to it.
+    "mountOptions": ["mode=1777", "noexec", "nosuid", "nodev"],
+}
+#: Containers get no privilege at all, and cannot change their own programs.
+CONFINED: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
+
 #: Seconds that a stopping container gets to end the transfers it has begun.
 STOP_TIMEOUT = 120
 #: Seconds before a failing check of a new task counts: images have to be pulled first.
@@ -56,7 +68,7 @@ class Service(Construct):
     Args:
         cluster_id: the cluster whose hosts run it.
         images: the bucket of the images.
-        configuration: the bucket of the proxy's three files.
+        configuration: the bucket of the proxy's files.
         permissions: the roles of the task.
         secrets: what the containers get as secrets.
         balancer: what sends clients to it.
@@ -79,10 +91,15 @@ class Service(Construct):
         proxy = self._container(
             PROXY,
             image="${var.proxy_image}",
-            memory=128,
+            memory=256,
             links=[REGISTRY],
-            portMappings=[{"hostPort": PORT, "containerPort": PORT, "protocol": "tcp"}],
-            environment={"NGINX_CONFIG_BUCKET": configuration.bucket},
+            portMappings=[{"hostPort": PORT, "containerPort": PROXY_PORT, "protocol": "tcp"}],
+            environment={
+                "NGINX_CONFIG_BUCKET": configuration.bucket,
+                "NGINX_REFRESH_SECONDS": "${var.proxy_refresh_seconds}",
+                "NGINX_REMEMBER_SECONDS": "${var.proxy_remember_seconds}",
+            },
+            linuxParameters={**CONFINED, "tmpfs": [PROXY_FOLDER]},
             dependsOn=[{"containerName": REGISTRY, "condition": "START"}],
         )
         # No port of the host: whoever reaches the registry without nginx owns every image.
@@ -96,6 +113,7 @@ class Service(Construct):
                 "REGISTRY_STORAGE_S3_REGION": "${var.aws_region}",
             },
             secrets=[secrets.http_secret],
+            linuxParameters=CONFINED,
         )
         task = EcsTaskDefinition(
             self,
@@ -120,7 +138,9 @@ class Service(Construct):
             deployment_maximum_percent=100,
             health_check_grace_period_seconds=GRACE,
             load_balancer=[
-                EcsServiceLoadBalancer(container_name=PROXY, container_port=PORT, **balancer.target)
+                EcsServiceLoadBalancer(
+                    container_name=PROXY, container_port=PROXY_PORT, **balancer.target
+                )
             ],
             depends_on=[balancer.listener],
         )
@@ -147,6 +167,7 @@ class Service(Construct):
             "name": name,
             "image": image,
             "essential": True,
+            "readonlyRootFilesystem": True,
             "memoryReservation": memory,
             "stopTimeout": STOP_TIMEOUT,
             "environment": [

@@ -120,6 +120,14 @@ class Settings(BaseModel):
     registry_image: Annotated[str, IMAGE] = Field(
         "docker.io/library/registry:3.1.1", description="Image of the CNCF distribution registry."
     )
+    proxy_refresh_seconds: Annotated[int, Within(1, 3600, "seconds")] = Field(
+        60,
+        description="Seconds after which a host looks for a changed certificate, users or "
+        "permissions in the configuration bucket.",
+    )
+    proxy_remember_seconds: Annotated[int, Within(1, 3600, "seconds")] = Field(
+        60, description="Seconds that a host remembers a password that it has verified."
+    )
     idle_timeout: Annotated[int, Within(300, 3600, "seconds")] = Field(
         350,
         description="Seconds without traffic after which the load balancer closes a connection; "

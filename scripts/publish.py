@@ -1,4 +1,4 @@
-"""Publish the proxy's three files to the configuration bucket, from which every host fetches them.
+"""Publish the proxy's files to the configuration bucket, from which every host fetches them.
 
 python -m scripts.publish --bucket my-configuration --directory .
 """
@@ -29,9 +29,10 @@ from scripts.errors import one_line_errors
 )
 @one_line_errors()
 def publish(bucket: str, directory: Path, region: str | None) -> None:
-    """Check the proxy's three files, with the checks of its own start, and upload them.
+    """Check the proxy's files, with the checks of its own start, and upload them.
 
-    If one of them is bad, none is uploaded.
+    If one of them is bad, none is uploaded. nginx.permissions is optional, and one that is in the
+    bucket but not in the folder stays in force.
     """
     try:
         files = read(directory)
@@ -41,7 +42,7 @@ def publish(bucket: str, directory: Path, region: str | None) -> None:
     Bucket(bucket, region=region).upload(files)
     for name, content in files.items():
         click.echo(f"Wrote s3://{bucket}/{name} ({len(content)} bytes)")
-    click.echo("Each host reads them when its proxy starts")
+    click.echo("Each host reads them within its refresh time, a minute by default")
 
 
 if __name__ == "__main__":

@@ -95,3 +95,15 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "domain.key").unlink()
     (folder / "domain.key").mkdir()
     assert f"{folder / 'domain.key'}: Is a directory" in refused(run(folder))
+
+
+def test_permissions_are_published_with_the_others(folder: Path) -> None:
+    (folder / "nginx.permissions").write_text("alice pull *\n")
+    assert run(folder).exit_code == 0
+    assert published()["nginx.permissions"] == b"alice pull *\n"
+
+
+def test_nothing_is_published_if_the_permissions_are_bad(folder: Path) -> None:
+    (folder / "nginx.permissions").write_text("bob pull *\n")
+    line = refused(run(folder))
+    assert line.startswith(f"Error: {folder}: nginx.permissions: line 1: there is no user 'bob'")

@@ -123,11 +123,11 @@ def test_every_bucket_is_private_encrypted_and_tls_only(stack: Stack) -> None:
         assert lifecycle["rule"][0]["abort_incomplete_multipart_upload"]
 
 
-def test_the_task_role_has_the_actions_of_distribution_and_three_objects(stack: Stack) -> None:
+def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: Stack) -> None:
     policy = json.loads(
         stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
     )
-    bucket, objects, files = policy["Statement"]
+    bucket, objects, files, names = policy["Statement"]
     assert set(bucket["Action"]) == {
         "s3:ListBucket",
         "s3:GetBucketLocation",
@@ -145,7 +145,10 @@ def test_the_task_role_has_the_actions_of_distribution_and_three_objects(stack: 
         "nginx.htpasswd",
         "domain.crt",
         "domain.key",
+        "nginx.permissions",
     ]
+    assert names["Action"] == ["s3:ListBucket"]
+    assert names["Resource"] == ["${aws_s3_bucket.storage_configuration.arn}"]
 
 
 def test_hosts_want_a_token_for_their_metadata(stack: Stack) -> None:
@@ -189,3 +192,10 @@ def test_the_http_secret_is_a_secret(stack: Stack) -> None:
 
 def test_one_task_for_each_host(stack: Stack) -> None:
     assert only(stack, "aws_ecs_service")["scheduling_strategy"] == "DAEMON"
+
+
+def test_containers_can_change_nothing_of_their_own(stack: Stack) -> None:
+    for container in containers(stack).values():
+        assert container["readonlyRootFilesystem"] is True
+        assert container["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
+        assert "privileged" not in container

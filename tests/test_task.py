@@ -78,3 +78,21 @@ def test_limits_stay_within_those_of_the_machine() -> None:
     soft, hard = container.options["ulimit"][0].removeprefix("nofile=").split(":")
     assert int(soft) == 10
     assert int(hard) < 10**9
+
+
+def test_what_a_container_is_denied() -> None:
+    parameters = {
+        "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]},
+        "tmpfs": [{"containerPath": "/state", "size": 32, "mountOptions": ["noexec"]}],
+    }
+    confined = {"name": "c", "linuxParameters": parameters, "readonlyRootFilesystem": True}
+    (container,) = task(confined).containers(Secrets())
+    assert container.options["cap_drop"] == ["ALL"]
+    assert container.options["cap_add"] == ["CHOWN"]
+    assert container.options["tmpfs"] == ["/state:size=32m,noexec"]
+    assert container.options["read_only"]
+
+
+def test_a_linux_parameter_that_is_not_understood_is_told() -> None:
+    with pytest.raises(LocalCloudError, match="Container c: sharedMemorySize is not known"):
+        task({"name": "c", "linuxParameters": {"sharedMemorySize": 64}})

@@ -39,11 +39,11 @@ def refused(result: Result) -> str:
     return line
 
 
-def test_an_added_user_has_a_bcrypt_hash_of_cost_5_in_a_private_file(run: Run, file: Path) -> None:
+def test_an_added_user_has_a_bcrypt_hash_of_cost_10_in_a_private_file(run: Run, file: Path) -> None:
     result = run("add", "alice", "--password-stdin", stdin="secret\n")
     assert result.output == f"Added user alice in {file}\n"
     name, hashed = file.read_bytes().strip().split(b":")
-    assert (name, hashed[:7]) == (b"alice", b"$2y$05$")
+    assert (name, hashed[:7]) == (b"alice", b"$2y$10$")
     assert bcrypt.checkpw(b"secret", hashed)
     assert file.stat().st_mode & 0o777 == 0o600
 

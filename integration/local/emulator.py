@@ -141,6 +141,11 @@ class Emulator(BaseModel):
         """Whether the process that was started still runs; a product is taken to run."""
         return self.pid is None or _start_time(self.pid) == self.started
 
+    def leave(self) -> None:
+        """Let the process go on when this one ends; Python would warn of it as forgotten."""
+        if self._process is not None:
+            self._process.returncode = 0
+
     def stop(self) -> None:
         """End the process that was started; a product and an ended process are left alone.
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from integration.deployment import Deployment
 from integration.local.aws_session import Credentials
@@ -51,7 +51,6 @@ class LocalRegistry:
         deploy: Callable[[Terraform], None] = apply_with_terraform,
     ) -> None:
         self.directory = directory
-        self._report = report
         report("Synthesizing the stack")
         stack = synthesize(directory / "cdktf.out", shape or {})
         self.cloud = LocalCloud(
@@ -70,7 +69,19 @@ class LocalRegistry:
             deploy=deploy,
         )
 
-    def __enter__(self) -> "LocalRegistry":
+    @classmethod
+    def standing(cls, directory: Path, report: Callable[[str], None] = print) -> Self:
+        """Take over the registry that another process left standing in ``directory``.
+
+        Raises:
+            LocalCloudError: there is none.
+        """
+        registry = cls.__new__(cls)
+        registry.directory = directory
+        registry.cloud = LocalCloud.standing(directory, report)
+        return registry
+
+    def __enter__(self) -> Self:
         self.up()
         return self
 
@@ -170,7 +181,7 @@ def synthesize(directory: Path, shape: Mapping[str, str]) -> Path:
 
 
 def publish(cloud: LocalCloud, directory: Path) -> None:
-    """Publish the proxy's three files with the operator's own program."""
+    """Publish the proxy's files with the operator's own program."""
     program(
         "publish",
         "--bucket",

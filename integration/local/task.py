@@ -30,8 +30,11 @@ KNOWN = frozenset(
         "logConfiguration",
         "user",
         "readonlyRootFilesystem",
+        "linuxParameters",
     }
 )
+
+KNOWN_LINUX_PARAMETERS = frozenset({"capabilities", "tmpfs"})
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Task:
             )
         for container in self._containers:
             unknown = {key for key, value in container.items() if value} - KNOWN
+            unknown |= container.get("linuxParameters", {}).keys() - KNOWN_LINUX_PARAMETERS
             if unknown:
                 raise LocalCloudError(
                     f"Container {container['name']}: {', '.join(sorted(unknown))} is not known "
@@ -159,6 +163,7 @@ def _container(definition: Mapping[str, Any], secrets: Any) -> Container:
         options["read_only"] = True
     if definition.get("entryPoint"):
         options["entrypoint"] = definition["entryPoint"][0]
+    options |= _linux_options(definition.get("linuxParameters", {}))
     options["ulimit"] = [_ulimit(limit) for limit in definition.get("ulimits", ())]
     return Container(
         name=definition["name"],
@@ -167,6 +172,20 @@ def _container(definition: Mapping[str, Any], secrets: Any) -> Container:
         options=options,
         command=(*definition.get("entryPoint", ())[1:], *definition.get("command", ())),
     )
+
+
+def _linux_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    capabilities = parameters.get("capabilities", {})
+    return {
+        "cap_drop": capabilities.get("drop", []),
+        "cap_add": capabilities.get("add", []),
+        "tmpfs": [_tmpfs(one) for one in parameters.get("tmpfs", ())],
+    }
+
+
+def _tmpfs(described: Mapping[str, Any]) -> str:
+    options = [f"size={described['size']}m", *described.get("mountOptions", ())]
+    return f"{described['containerPath']}:{','.join(options)}"
 
 
 def _ulimit(limit: Mapping[str, Any]) -> str:

@@ -1,15 +1,20 @@
 """The entry point, run as the container runs it: with moto as S3 and a stub as nginx."""
 
+import json
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Timer
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import psutil
 import pytest
 import wharf_proxy
 from moto.server import ThreadedMotoServer
@@ -17,7 +22,9 @@ from moto.server import ThreadedMotoServer
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+Command = Callable[[Mapping[str, str | None]], dict[str, Any]]
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
+Running = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +48,28 @@ def s3(endpoint: str) -> Iterator["S3Client"]:
     client.close()
 
 
+# Says how it was called, then what it is told, until it is told to stop.
+NGINX = """#!/bin/sh
+trap 'echo reload' HUP
+trap 'exit 0' QUIT
+echo "nginx $*" "$(ulimit -Sn)" "$(ulimit -Hn)"
+while :; do sleep 0.05; done
+"""
+
+
 @pytest.fixture
-def start(endpoint: str, tmp_path: Path) -> Start:
-    """Run the start program with these variables more, or without those that are None."""
+def command(endpoint: str, tmp_path: Path) -> Command:
+    """The start program and its environment: with these variables more, without those of None."""
     programs = tmp_path / "bin"
     programs.mkdir()
     nginx = programs / "nginx"
-    nginx.write_text('#!/bin/sh\necho "nginx $*"\nulimit -Sn\nulimit -Hn\n')
+    nginx.write_text(NGINX)
     nginx.chmod(nginx.stat().st_mode | stat.S_IXUSR)
-    usual = {
+    usual: dict[str, str | None] = {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PYTHONPATH": str(Path(wharf_proxy.__file__).parents[1]),
         "NGINX_CONFIG_BUCKET": "configuration",
+        "NGINX_REFRESH_SECONDS": "1",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -62,18 +79,50 @@ def start(endpoint: str, tmp_path: Path) -> Start:
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     }
 
+    def made(changes: Mapping[str, str | None]) -> dict[str, Any]:
+        environment = {name: value for name, value in {**usual, **changes}.items() if value}
+        program = [sys.executable, "-m", "wharf_proxy.start", "--directory", tmp_path / "run"]
+        return {"args": program, "env": environment, "text": True}
+
+    return made
+
+
+@pytest.fixture
+def start(command: Command) -> Start:
+    """Run the start program, which ends by itself, with these variables changed."""
+
     def run(**changes: str | None) -> "subprocess.CompletedProcess[str]":
-        environment = {name: value for name, value in (usual | changes).items() if value}
-        return subprocess.run(
-            [sys.executable, "-m", "wharf_proxy.start", "--directory", tmp_path / "run"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            **command(changes), capture_output=True, check=False, timeout=60
         )
+        return done
 
     return run
+
+
+@pytest.fixture
+def running(command: Command) -> Iterator[Running]:
+    """The start program once both of its programs run; it is stopped in the end."""
+    with ExitStack() as stack:
+
+        def run(**changes: str | None) -> "subprocess.Popen[str]":
+            process: subprocess.Popen[str] = stack.enter_context(
+                subprocess.Popen(**command(changes), stdout=subprocess.PIPE)
+            )
+            stack.callback(process.send_signal, signal.SIGTERM)
+            # Whoever waits for a line that does not come gets the end of them instead.
+            patience = Timer(60, process.kill)
+            patience.start()
+            stack.callback(patience.cancel)
+            return process
+
+        yield run
+
+
+def lines(process: "subprocess.Popen[str]", number: int) -> list[str]:
+    """The next lines that the program and those that it runs print."""
+    assert process.stdout
+    return [process.stdout.readline().rstrip() for _ in range(number)]
 
 
 def upload(s3: "S3Client", files: dict[str, bytes]) -> None:
@@ -81,43 +130,82 @@ def upload(s3: "S3Client", files: dict[str, bytes]) -> None:
         s3.put_object(Bucket="configuration", Key=name, Body=content)
 
 
-def test_it_becomes_nginx_in_the_foreground(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes]
+def test_it_runs_nginx_and_the_verifier_until_it_is_told_to_stop(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
-    done = start()
-    command, soft_limit, hard_limit = done.stdout.splitlines()
-    assert command == "nginx -e stderr -g daemon off;"
-    assert soft_limit == hard_limit
-    assert (done.returncode, done.stderr) == (0, "")
+    process = running()
+    (*nginx, soft, hard), verifier = (line.split() for line in sorted(lines(process, 2), key=len))
+    assert nginx == ["nginx", "-e", "stderr", "-g", "daemon", "off;"]
+    assert verifier[:5] == ["nginx", "-e", "stderr", "-c", "/etc/nginx/verifier.conf"]
+    assert soft == hard, "each connection is an open file"
+    process.send_signal(signal.SIGQUIT)
+    assert process.wait(10) == 0
 
 
-def test_it_writes_the_files_and_keeps_the_key_to_root(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+def test_it_ends_when_one_of_its_programs_does(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
-    start()
-    written = {path.name: path for path in (tmp_path / "run").iterdir()}
-    assert {name: path.read_bytes() for name, path in written.items()} == good_files
-    assert {name: path.stat().st_mode & 0o777 for name, path in written.items()} == {
-        "nginx.htpasswd": 0o640,
-        "domain.crt": 0o600,
-        "domain.key": 0o600,
-    }
+    process = running()
+    lines(process, 2)
+    victim, other = psutil.Process(process.pid).children()
+    victim.kill()
+    assert process.wait(10) != 0
+    assert not other.is_running()
+
+
+def test_it_writes_the_files_and_keeps_them_to_itself(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    lines(running(), 2)
+    folder = tmp_path / "run" / "files"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == good_files
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_changed_files_come_into_force_together(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    process = running()
+    lines(process, 2)
+    changed = good_files | {"nginx.permissions": b"* pull *"}
+    upload(s3, changed)
+    told, event = sorted(lines(process, 2))
+    assert (told, json.loads(event)["event"]) == ("reload", "configuration_renewed")
+    (folder,) = (path for path in (tmp_path / "run").iterdir() if not path.is_symlink())
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == changed
+
+
+def test_a_bad_file_is_reported_and_the_old_ones_stay(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    process = running()
+    lines(process, 2)
+    upload(s3, {"nginx.htpasswd": b"alice:in clear\n"})
+    (event,) = map(json.loads, lines(process, 1))
+    assert event["event"] == "configuration_refused"
+    assert event["message"].startswith("s3://configuration/nginx.htpasswd: line 1: the password of")
+    users = tmp_path / "run" / "files" / "nginx.htpasswd"
+    assert users.read_bytes() == good_files["nginx.htpasswd"]
 
 
 def test_the_general_endpoint_variable_is_honoured(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes], endpoint: str
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], endpoint: str
 ) -> None:
     upload(s3, good_files)
-    assert start(AWS_ENDPOINT_URL_S3=None, AWS_ENDPOINT_URL=endpoint).returncode == 0
+    assert all(lines(running(AWS_ENDPOINT_URL_S3=None, AWS_ENDPOINT_URL=endpoint), 2))
 
 
 def test_the_default_region_stands_in_for_the_region(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes]
+    running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
-    assert start(AWS_REGION=None, AWS_DEFAULT_REGION="us-east-1").returncode == 0
+    assert all(lines(running(AWS_REGION=None, AWS_DEFAULT_REGION="us-east-1"), 2))
 
 
 def assert_one_line(done: "subprocess.CompletedProcess[str]", *parts: str) -> None:
@@ -181,6 +269,13 @@ def test_an_endpoint_that_does_not_answer_is_named(start: Start) -> None:
 
 def test_an_endpoint_that_is_no_address_is_named(start: Start) -> None:
     assert_one_line(start(AWS_ENDPOINT_URL_S3="nonsense"), "nonsense", "AWS_ENDPOINT_URL_S3")
+
+
+@pytest.mark.parametrize("given", ["0", "3601", "soon", "-1", "1.5"])
+def test_a_time_that_is_none_is_refused(start: Start, given: str) -> None:
+    assert start(NGINX_REFRESH_SECONDS=given).stderr == (
+        f"wharf-proxy: NGINX_REFRESH_SECONDS = {given!r}: it must be 1 to 3600 seconds\n"
+    )
 
 
 def test_an_image_without_nginx_says_so(

@@ -1,4 +1,4 @@
-"""The configuration bucket: the three files on their way to and from S3."""
+"""The configuration bucket: the proxy's files on their way to and from S3."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -35,6 +35,7 @@ _REMEDIES = {
         "access denied: allow {permission} for it, and make sure that it is published "
         "(S3 says the same of a missing object to those who may not list the bucket)"
     ),
+    "403": "access denied: allow {permission} for it",
     "PermanentRedirect": "the bucket is in another region: set AWS_REGION to the bucket's",
     "AuthorizationHeaderMalformed": (
         "the bucket is in another region: set AWS_REGION to the bucket's"
@@ -68,6 +69,35 @@ class Bucket:
         """
         with _one_line_errors(f"{self.name}/{key}", "s3:GetObject"):
             return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def download_optional(self, key: str) -> bytes | None:
+        """Return an object's content, None if there is no such object.
+
+        S3 tells that only to those who may list the bucket; to others it denies access.
+
+        Raises:
+            ConfigurationError: bucket, object and remedy.
+        """
+        with _one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
+            try:
+                return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                return None
+
+    def version(self, key: str) -> str | None:
+        """Return what changes when an object does, None if there is no such object.
+
+        Raises:
+            ConfigurationError: bucket, object and remedy.
+        """
+        with _one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
+            try:
+                return self._client.head_object(Bucket=self.name, Key=key)["ETag"]
+            except ClientError as error:
+                # An answer to HEAD has no body, and so no code but its status.
+                if error.response["Error"]["Code"] != "404":
+                    raise
+                return None
 
     def upload(self, files: Mapping[str, bytes]) -> None:
         """Write objects in the given order.

@@ -1,21 +1,25 @@
-"""The three files that make a proxy: who may log in, and what TLS shows and proves."""
+"""The files that make a proxy: who may log in and do what, and what TLS shows and proves."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from wharf_proxy.certificate import check_certificate
 from wharf_proxy.errors import ConfigurationError
+from wharf_proxy.permissions_file import check_permissions
 from wharf_proxy.users_file import check_users
 
 USERS = "nginx.htpasswd"
 CERTIFICATE = "domain.crt"
 KEY = "domain.key"
-NAMES = (USERS, CERTIFICATE, KEY)
-"""Names of the files, in a folder and in the configuration bucket alike."""
+PERMISSIONS = "nginx.permissions"
+
+NEEDED = (USERS, CERTIFICATE, KEY)
+NAMES = (*NEEDED, PERMISSIONS)
+"""Names of the files, in a folder and in the configuration bucket alike. The last is optional."""
 
 
 def read(directory: Path) -> dict[str, bytes]:
-    """Read those of the three files that are in a folder.
+    """Read those of the files that are in a folder.
 
     Raises:
         OSError: one is there and cannot be read.
@@ -29,13 +33,15 @@ def check(files: Mapping[str, bytes]) -> None:
     Raises:
         ConfigurationError: the first thing wrong, naming file, value and remedy.
     """
-    missing = [name for name in NAMES if name not in files]
+    missing = [name for name in NEEDED if name not in files]
     if missing:
         raise ConfigurationError(
-            f"{', '.join(missing)} missing: the proxy needs all of {', '.join(NAMES)}"
+            f"{', '.join(missing)} missing: the proxy needs all of {', '.join(NEEDED)}"
         )
-    for name in NAMES:
-        if not files[name].strip():
+    for name, content in files.items():
+        if not content.strip():
             raise ConfigurationError(f"{name}: is empty: write it again")
-    check_users(files[USERS], file=USERS)
+    users = check_users(files[USERS], file=USERS)
+    if PERMISSIONS in files:
+        check_permissions(files[PERMISSIONS], users, file=PERMISSIONS)
     check_certificate(files[CERTIFICATE], files[KEY], certificate_file=CERTIFICATE, key_file=KEY)

@@ -1,0 +1,168 @@
+"""What each user may do, by the permissions file in the configuration bucket."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.deployment import ClientError, Deployment
+from integration.images import digest_of
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+from integration.published import PERMISSIONS, Published
+from integration.uploads import Upload
+
+ACCOUNTS = """
+demo    delete  *
+reader  pull    *
+team    push    team-a/*
+"""
+DIGEST = "sha256:" + "0" * 64
+PULLS = [
+    ("GET", "/v2/_catalog"),
+    ("GET", "/v2/team-a/x/tags/list"),
+    ("HEAD", "/v2/team-a/x/manifests/1"),
+    ("GET", f"/v2/team-a/x/blobs/{DIGEST}"),
+    ("GET", "/v2/team-a/manifests/x/manifests/1"),
+]
+PUSHES = [
+    ("PUT", "/v2/team-a/x/manifests/1"),
+    ("POST", "/v2/team-a/x/blobs/uploads/"),
+    ("GET", "/v2/team-a/x/blobs/uploads/1"),
+    ("PATCH", "/v2/team-a/x/blobs/uploads/1"),
+    ("PUT", "/v2/team-a/x/blobs/uploads/1"),
+    ("DELETE", "/v2/team-a/x/blobs/uploads/1"),
+]
+DELETES = [
+    ("DELETE", f"/v2/team-a/x/manifests/{DIGEST}"),
+    ("DELETE", f"/v2/team-a/x/blobs/{DIGEST}"),
+]
+
+As = Callable[[str], Deployment]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _accounts(
+    cloud: LocalCloud, registry: LocalRegistry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    assert cloud.hosts
+    published = Published(registry, tmp_path_factory.mktemp("files"))
+    for name in ("reader", "team", "guest"):
+        published.add_user(name, f"password of {name}")
+    (published.folder / PERMISSIONS).write_text(ACCOUNTS)
+    published.publish()
+    yield
+    published.restore()
+
+
+@pytest.fixture
+def login(registry: LocalRegistry) -> As:
+    """The registry, for another user."""
+    deployment = registry.deployment
+
+    def login(name: str) -> Deployment:
+        return dataclasses.replace(deployment, username=name, password=f"password of {name}")
+
+    return login
+
+
+@pytest.fixture
+def forbidden(login: As) -> Callable[[str, str, str], bool]:
+    """Whether a request is forbidden to a user, with the answer that a registry gives."""
+
+    def forbidden(user: str, method: str, path: str) -> bool:
+        with login(user).client() as client:
+            answer = client.request(method, path)
+        assert answer.status_code != 401
+        if answer.status_code == 403 and method != "HEAD":
+            assert answer.json()["errors"][0]["code"] == "DENIED"
+        return answer.status_code == 403
+
+    return forbidden
+
+
+Forbidden = Callable[[str, str, str], bool]
+
+
+@pytest.mark.parametrize(("method", "path"), PULLS)
+def test_pull_lets_read(forbidden: Forbidden, method: str, path: str) -> None:
+    assert not forbidden("reader", method, path)
+
+
+@pytest.mark.parametrize(("method", "path"), [*PUSHES, *DELETES])
+def test_pull_lets_nothing_else(forbidden: Forbidden, method: str, path: str) -> None:
+    assert forbidden("reader", method, path)
+
+
+@pytest.mark.parametrize(("method", "path"), [*PULLS[1:], *PUSHES])
+def test_push_lets_read_and_write_below_its_prefix(
+    forbidden: Forbidden, method: str, path: str
+) -> None:
+    assert not forbidden("team", method, path)
+    for other in ("team-b/", "team-a-b/", "x/team-a/", ""):
+        assert forbidden("team", method, path.replace("team-a/", other, 1))
+
+
+@pytest.mark.parametrize(("method", "path"), DELETES)
+def test_push_does_not_let_delete(forbidden: Forbidden, method: str, path: str) -> None:
+    assert forbidden("team", method, path)
+
+
+def test_the_catalog_is_for_those_who_may_read_everything(forbidden: Forbidden) -> None:
+    assert forbidden("team", "GET", "/v2/_catalog")
+
+
+@pytest.mark.parametrize(("method", "path"), [*PULLS, *PUSHES, *DELETES])
+def test_a_user_without_a_line_may_log_in_and_no_more(
+    forbidden: Forbidden, method: str, path: str
+) -> None:
+    assert not forbidden("guest", "GET", "/v2/")
+    assert forbidden("guest", method, path)
+
+
+def test_real_clients_are_told(login: As, image: Path, tmp_path: Path) -> None:
+    name = f"team-a/{os.urandom(3).hex()}:1"
+    login("team").skopeo().push(image, name)
+    login("reader").skopeo().pull(name, tmp_path / "pulled")
+    assert digest_of(tmp_path / "pulled") == digest_of(image)
+    with pytest.raises(ClientError, match=r"denied"):
+        login("reader").skopeo().push(image, name)
+    with pytest.raises(ClientError, match=r"denied|Forbidden"):
+        login("team").skopeo().push(image, name.replace("team-a", "team-b"))
+
+
+@pytest.fixture
+def others_layer(registry: LocalRegistry) -> tuple[str, str]:
+    """A repository that the team may not read, and a layer in it."""
+    data = os.urandom(1000)
+    deployment, name = registry.deployment, f"team-b/{os.urandom(3).hex()}"
+    upload = Upload.begin(deployment, deployment.url, name)
+    upload.send(deployment.url, data)
+    return name, upload.finish(deployment.url, data)
+
+
+def mount(deployment: Deployment, target: str, source: str, digest: str) -> int:
+    """Ask for a layer of another repository; 201 gives it, 202 wants it uploaded."""
+    with deployment.client() as client:
+        return client.post(
+            f"/v2/{target}/blobs/uploads/", params={"mount": digest, "from": source}
+        ).status_code
+
+
+def test_a_layer_that_may_not_be_read_cannot_be_mounted(
+    login: As, others_layer: tuple[str, str]
+) -> None:
+    source, digest = others_layer
+    assert mount(login("team"), "team-a/thief", source, digest) == 202
+    with login("team").client() as client:
+        assert client.head(f"/v2/team-a/thief/blobs/{digest}").status_code == 404
+
+
+def test_a_layer_that_may_be_read_can_be_mounted(
+    login: As, registry: LocalRegistry, others_layer: tuple[str, str]
+) -> None:
+    source, digest = others_layer
+    assert mount(registry.deployment, "team-a/source", source, digest) == 201
+    assert mount(login("team"), "team-a/target", "team-a/source", digest) == 201

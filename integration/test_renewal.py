@@ -1,0 +1,137 @@
+"""Changed files in the configuration bucket come into force without a restart."""
+
+import dataclasses
+import hashlib
+import os
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.images import MEGABYTE
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry, program
+from integration.published import REFUSED, RENEWED, USERS, Published
+from integration.uploads import Upload
+
+
+@pytest.fixture
+def published(cloud: LocalCloud, registry: LocalRegistry, tmp_path: Path) -> Iterator[Published]:
+    assert cloud.hosts
+    published = Published(registry, tmp_path / "files")
+    yield published
+    published.restore()
+
+
+def statuses(deployment: Deployment) -> set[int]:
+    """What each host answers to a user."""
+    found = set()
+    for host in deployment.hosts:
+        with deployment.client(host) as client:
+            found.add(client.get("/v2/").status_code)
+    return found
+
+
+def test_users_come_change_and_go(published: Published, registry: LocalRegistry) -> None:
+    user = dataclasses.replace(registry.deployment, username="newcomer", password="first")
+    published.add_user("newcomer", "first")
+    published.publish()
+    assert statuses(user) == {200}
+    published.add_user("newcomer", "second")
+    published.publish()
+    assert statuses(user) == {401}
+    assert statuses(dataclasses.replace(user, password="second")) == {200}
+    published.remove_user("newcomer")
+    published.publish()
+    assert statuses(dataclasses.replace(user, password="second")) == {401}
+
+
+def test_a_bad_file_is_refused_and_the_old_one_stays(
+    published: Published, registry: LocalRegistry
+) -> None:
+    with published.seen(REFUSED):
+        published.put(USERS, b"demo:in clear\n")
+    assert statuses(registry.deployment) == {200}
+
+
+def test_a_new_certificate_is_shown(published: Published, registry: LocalRegistry) -> None:
+    def shown() -> str:
+        address = registry.deployment.url.removeprefix("https://")
+        return ssl.get_server_certificate((address, 443))
+
+    before = shown()
+    domain = registry.deployment.url.removeprefix("https://")
+    folder = str(published.folder)
+    program("certificate", "create", "--domain", domain, "--directory", folder, "--force")
+    published.publish()
+    assert shown() != before
+    assert shown() == (published.folder / "domain.crt").read_text()
+
+
+@pytest.fixture
+def layer(deployment: Deployment, repository: str) -> tuple[str, bytes]:
+    """The path of a layer of 20 MB, and its bytes."""
+    data = os.urandom(20 * MEGABYTE)
+    upload = Upload.begin(deployment, deployment.url, repository)
+    upload.send(deployment.url, data)
+    return f"/v2/{repository}/blobs/{upload.finish(deployment.url, data)}", data
+
+
+def test_an_open_transfer_goes_on(
+    published: Published, deployment: Deployment, layer: tuple[str, bytes]
+) -> None:
+    path, data = layer
+    received = hashlib.sha256()
+    with deployment.client() as client, client.stream("GET", path) as answer:
+        pieces = answer.iter_bytes()
+        received.update(next(pieces))
+        published.add_user("passer-by", "unimportant")
+        published.publish()
+        for piece in pieces:
+            received.update(piece)
+    assert received.digest() == hashlib.sha256(data).digest()
+
+
+def pull_until(over: Event, deployment: Deployment, path: str, digest: bytes) -> tuple[int, int]:
+    """Pull a layer again and again; return how often, and how often it went wrong."""
+    pulls, failures = 0, 0
+    while not over.is_set():
+        with deployment.client() as client:
+            answer = client.get(path)
+        pulls += 1
+        failures += hashlib.sha256(answer.content).digest() != digest
+    return pulls, failures
+
+
+def test_no_request_fails_while_files_are_renewed(
+    published: Published, deployment: Deployment, layer: tuple[str, bytes]
+) -> None:
+    path, data = layer
+    over = Event()
+    with ThreadPoolExecutor() as pool:
+        try:
+            clients = [
+                pool.submit(pull_until, over, deployment, path, hashlib.sha256(data).digest())
+                for _ in range(4)
+            ]
+            for number in range(2):
+                published.add_user("passer-by", f"password {number}")
+                published.publish()
+        finally:
+            over.set()
+    pulls, failures = map(sum, zip(*(client.result() for client in clients), strict=True))
+    assert pulls > 20
+    assert failures == 0
+
+
+def test_a_change_of_nothing_reloads_nothing(published: Published, cloud: LocalCloud) -> None:
+    logs = [host.log("nginx") for host in cloud.hosts]
+    before = [log.read_text().count(RENEWED) for log in logs]
+    time.sleep(4)  # the hosts look each second
+    assert [log.read_text().count(RENEWED) for log in logs] == before
+    assert published.folder.exists()

@@ -1,0 +1,148 @@
+"""Those who do not know a password get nothing, and nobody else notices them."""
+
+import dataclasses
+import http.client
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration.deployment import Deployment
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "X"]
+PIECES = st.sampled_from(
+    ["v2", "_catalog", "blobs", "uploads", "manifests", "tags", "list", "ssl", ".verify", "debug",
+     "error.json", "metrics", "..", ".", "", "%2e%2e", "%2F", "%00", "a", "latest", "sha256:00",
+     "v2;a", "?", "#", "%", "\\", "V2", "ssl/", "x" * 300]
+)  # fmt: skip
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["Authorization", "X-Forwarded-For", "X-Original-URI", "X-Rewrite-URL", "Forwarded",
+         "X-Accel-Redirect", "Connection", "Upgrade", "Transfer-Encoding", "Cookie", "Range"]
+    ),
+    st.sampled_from(
+        ["", "Basic", "Basic !", "Basic Og==", "Bearer x", "127.0.0.1", "/v2/", "close", "chunked",
+         "keep-alive, Authorization", "bytes=0-1", "websocket"]
+    ),
+    max_size=3,
+)  # fmt: skip
+
+
+def ask(
+    deployment: Deployment, method: str, path: str, headers: dict[str, str]
+) -> tuple[int, bytes]:
+    """Send a request as it is: other clients tidy up what a test wants to be odd."""
+    context = ssl.create_default_context(cafile=deployment.ca)
+    where = urlsplit(deployment.url).netloc
+    connection = http.client.HTTPSConnection(where, context=context, timeout=10)
+    try:
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@settings(
+    max_examples=1500,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(method=st.sampled_from(METHODS), pieces=st.lists(PIECES, max_size=6), headers=HEADERS)
+def test_no_request_without_a_password_gets_anything(
+    deployment: Deployment, method: str, pieces: list[str], headers: dict[str, str]
+) -> None:
+    path = "/" + "/".join(pieces)
+    status, body = ask(deployment, method, path, headers)
+    if status < 300:
+        # The health check, however its path is spelled, has nothing to say.
+        assert (body, path.split("?")[0].rstrip("/").endswith("ssl")) == (b"", True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/a/../b/tags/list",
+        "/v2/a/%2e%2e/b/tags/list",
+        "/v2//a/tags/list",
+        "/v2/./a/tags/list",
+        "/v2/a%2Fb/tags/list",
+        "/v2/a/tags/list/..",
+    ],
+)
+def test_a_path_that_can_be_read_in_two_ways_is_none(deployment: Deployment, path: str) -> None:
+    credentials = httpx.BasicAuth(deployment.username, deployment.password)
+    header = credentials._auth_header
+    assert ask(deployment, "GET", path, {"Authorization": header})[0] == 404
+
+
+def test_the_colon_of_a_digest_may_be_escaped(deployment: Deployment) -> None:
+    with deployment.client() as client:
+        answers = [
+            client.get(f"/v2/a/blobs/sha256{colon}{'0' * 64}") for colon in (":", "%3A", "%3a")
+        ]
+    assert [answer.json()["errors"][0]["code"] for answer in answers] == ["BLOB_UNKNOWN"] * 3
+
+
+@pytest.fixture
+def victim(registry: LocalRegistry, cloud: LocalCloud) -> Iterator[Deployment]:
+    """One host by itself; in the end it has forgotten who failed there."""
+    assert cloud.hosts
+    deployment = registry.deployment
+    one = dataclasses.replace(deployment, url=deployment.hosts[0])
+    yield one
+    with dataclasses.replace(one, password="wrong").client() as client:
+        answer = client.get("/v2/")
+    if answer.status_code == 429:
+        time.sleep(int(answer.headers["Retry-After"]))
+
+
+def guess(victim: Deployment, client: int) -> list[httpx.Response]:
+    """Try four wrong passwords, one after the other."""
+    answers = []
+    for number in range(4):
+        stranger = dataclasses.replace(victim, password=f"guess {client} {number}")
+        with stranger.client() as session:
+            answers.append(session.get("/v2/"))
+    return answers
+
+
+def test_who_guesses_passwords_has_to_wait_and_nobody_else(victim: Deployment) -> None:
+    with victim.client() as friend:
+        assert friend.get("/v2/").status_code == 200
+    with ThreadPoolExecutor() as pool:
+        guesses = [pool.submit(guess, victim, number) for number in range(8)]
+        friends = []
+        while not all(one.done() for one in guesses):
+            with victim.client() as friend:
+                friends.append((friend.get("/v2/").status_code, friend.get("/ssl").status_code))
+    answers = [answer for one in guesses for answer in one.result()]
+    assert {answer.status_code for answer in answers} == {401, 429}
+    assert set(friends) == {(200, 200)}
+    for answer in answers:
+        if answer.status_code == 429:
+            assert 1 <= int(answer.headers["Retry-After"]) <= 30
+            assert answer.json()["errors"][0]["code"] == "TOOMANYREQUESTS"
+            assert answer.elapsed.total_seconds() >= 1
+
+
+def test_a_password_is_nowhere_in_the_logs(cloud: LocalCloud, deployment: Deployment) -> None:
+    with dataclasses.replace(deployment, password="do-not-log-me").client() as client:
+        client.get("/v2/", params={"password": "nor-me"})
+    for host in cloud.hosts:
+        for container in ("nginx", "registry"):
+            text = host.log(container).read_text()
+            for secret in (deployment.password, "do-not-log-me", "nor-me"):
+                assert secret not in text

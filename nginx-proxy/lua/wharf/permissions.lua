@@ -1,0 +1,106 @@
+--- What a user may do, by the lines of the permissions file: user, right, repositories.
+--
+-- wharf_proxy/permissions_file.py describes and checks the file; without one, everybody who can
+-- log in may do everything.
+
+local FILE = "/var/lib/wharf/files/nginx.permissions"
+
+--- A right includes those below it.
+local PULL, PUSH, DELETE = 1, 2, 3
+local RIGHTS = { pull = PULL, push = PUSH, delete = DELETE }
+
+--- What names a repository in a path of the API; the last match counts, a name may contain any of
+--- these words. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints
+local ROUTES = {
+    { pattern = "^/v2/(.+)/blobs/uploads/[^/]*$", upload = true },
+    { pattern = "^/v2/(.+)/blobs/[^/]+$" },
+    { pattern = "^/v2/(.+)/manifests/[^/]+$" },
+    { pattern = "^/v2/(.+)/referrers/[^/]+$" },
+    { pattern = "^/v2/(.+)/tags/list$" },
+}
+
+local M = {}
+
+--- By user a list of rights and repositories; nil without a file.
+local grants
+
+--- Read the file; nginx calls this at start and at each reload.
+function M.init()
+    grants = nil
+    local file = io.open(FILE)
+    if not file then
+        return
+    end
+    grants = {}
+    for line in file:lines() do
+        local user, right, repositories = line:match("^%s*([^#%s]%S*)%s+(%S+)%s+(%S+)%s*$")
+        if user then
+            grants[user] = grants[user] or {}
+            table.insert(grants[user], { right = RIGHTS[right], repositories = repositories })
+        end
+    end
+    file:close()
+end
+
+local function covers(repositories, name)
+    if repositories == "*" or repositories == name then
+        return true
+    end
+    local prefix = repositories:match("^(.+/)%*$")
+    return prefix ~= nil and name:sub(1, #prefix) == prefix
+end
+
+local function allows(user, right, name)
+    for _, who in ipairs({ user, "*" }) do
+        for _, grant in ipairs(grants[who] or {}) do
+            if grant.right >= right and covers(grant.repositories, name) then
+                return true
+            end
+        end
+    end
+    return false
+end
+
+--- The right that a request needs, and in which repository ("" stands for all of them).
+local function needs(method, path)
+    local reads = method == "GET" or method == "HEAD"
+    for _, route in ipairs(ROUTES) do
+        local name = path:match(route.pattern)
+        if name and route.upload then
+            return PUSH, name
+        elseif name and reads then
+            return PULL, name
+        elseif name then
+            return method == "DELETE" and DELETE or PUSH, name
+        end
+    end
+    -- The catalog names every repository; anything else is not of the API.
+    return reads and PULL or DELETE, ""
+end
+
+--- A mount copies a layer out of another repository, so it takes the right to pull from that one.
+--- Without it the registry is asked for a plain upload, which it would answer, too, if the layer
+--- was not there.
+local function forget_forbidden_mount(user)
+    local arguments = ngx.req.get_uri_args()
+    if arguments.mount and not allows(user, PULL, tostring(arguments.from or "")) then
+        ngx.req.set_uri_args({})
+    end
+end
+
+--- Let the request pass if its user may send it, else answer it.
+function M.check()
+    if not grants or ngx.var.uri == "/v2/" then
+        return
+    end
+    local user, method = ngx.var.remote_user, ngx.req.get_method()
+    local right, name = needs(method, ngx.var.uri)
+    if not allows(user, right, name) then
+        return ngx.exit(ngx.HTTP_FORBIDDEN)
+    end
+    if method == "POST" then
+        forget_forbidden_mount(user)
+    end
+end
+
+return M

@@ -1,0 +1,68 @@
+"""The programs of the container: all run, or none does."""
+
+import resource
+import signal
+import subprocess
+from collections.abc import Sequence
+
+from wharf_proxy.errors import ConfigurationError
+
+STOPS = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
+
+
+class Supervisor:
+    """Starts programs and ends with them; to be used before there is any thread.
+
+    A stop signal becomes SIGQUIT for each of them, on which nginx ends the requests under way
+    before it ends itself.
+
+    Raises:
+        ConfigurationError: one is not on the PATH; none runs then.
+    """
+
+    def __init__(self, commands: Sequence[Sequence[str]]) -> None:
+        _raise_file_limit()
+        # Held back until `wait` asks for them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGCHLD})
+        self._programs: list[subprocess.Popen[bytes]] = []
+        for command in commands:
+            try:
+                self._programs.append(subprocess.Popen(command, preexec_fn=_release_signals))
+            except OSError as error:
+                self._stop()
+                raise ConfigurationError(
+                    f"{command[0]}: {error.strerror}: install it in the image"
+                ) from None
+
+    def reload(self, number: int) -> None:
+        """Tell a program, by its place in the list, to read its configuration again."""
+        self._programs[number].send_signal(signal.SIGHUP)
+
+    def wait(self) -> int:
+        """Return the exit status: 0 after a stop signal, else that of the first program to end."""
+        while True:
+            if signal.sigwait({*STOPS, signal.SIGCHLD}) != signal.SIGCHLD:
+                self._stop()
+                return 0
+            ended = [one for one in self._programs if one.poll() is not None]
+            if ended:
+                self._stop()
+                return ended[0].returncode or 1
+
+    def _stop(self) -> None:
+        for program in self._programs:
+            program.send_signal(signal.SIGQUIT)
+        for program in self._programs:
+            program.wait()
+
+
+def _raise_file_limit() -> None:
+    """Each connection is an open file."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _release_signals() -> None:
+    # Whoever starts this container may ignore the signal, and ignoring is inherited.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
