@@ -20,7 +20,7 @@ QUICK = {"proxy_refresh_seconds": 1, "proxy_remember_seconds": 3}
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("registry", "a live deployment in the place of the local cloud")
     group.addoption("--registry", metavar="URL", help="such as https://registry.example.com")
-    group.addoption("--username", help="the password is taken from WHARF_REGISTRY_PASSWORD")
+    group.addoption("--username", help="the password is taken from REGISTRY_PASSWORD")
     group.addoption("--ca", type=Path, help="certificate to trust (PEM)")
     group.addoption("--keep", action="store_true", help="leave the local cloud standing at the end")
     group.addoption("--reuse", action="store_true", help="use the one that stands, and leave it")
@@ -28,8 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "destroys: leaves no registry behind, so it runs last")
-    if config.getoption("--registry") and not os.environ.get("WHARF_REGISTRY_PASSWORD"):
-        raise pytest.UsageError("--registry needs the password in WHARF_REGISTRY_PASSWORD")
+    if config.getoption("--registry") and not os.environ.get("REGISTRY_PASSWORD"):
+        raise pytest.UsageError("--registry needs the password in REGISTRY_PASSWORD")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -87,7 +87,7 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
         return Deployment(
             url=url,
             username=request.config.getoption("--username") or "",
-            password=os.environ["WHARF_REGISTRY_PASSWORD"],
+            password=os.environ["REGISTRY_PASSWORD"],
             ca=request.config.getoption("--ca"),
         )
     registry: LocalRegistry = request.getfixturevalue("registry")

@@ -5,8 +5,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import click
 from pydantic import BaseModel
 from rich.table import Table
 
@@ -147,11 +149,11 @@ def summary(facts: Facts) -> Table:
     return table
 
 
+@click.command()
 def demonstrate() -> None:
     """Show that the registry works, and leave it standing.
 
-    Raises:
-        LocalCloudError: something that has to be so is not; nothing is left running.
+    If something that has to be so is not, nothing is left running.
     """
     FACTS.unlink(missing_ok=True)
     with ends_on_signals(), Display() as display:
@@ -175,4 +177,4 @@ def demonstrate() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(demonstrate, STANDING / "error.log"))
+    sys.exit(run(partial(demonstrate, standalone_mode=False), STANDING / "error.log"))

@@ -4,6 +4,7 @@ import json
 import os
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ class Deployment:
         url: of the load balancer, ``https://registry.example.com``.
         ca: the certificate to trust, a PEM file; None for those of the system.
         hosts: URLs that lead to one host each, where there is such a way.
+        names: names and addresses that a client has to know and no DNS tells: of a local S3.
     """
 
     url: str
@@ -34,6 +36,7 @@ class Deployment:
     password: str = field(repr=False)
     ca: Path | None = None
     hosts: Sequence[str] = ()
+    names: Sequence[tuple[str, str]] = ()
 
     def client(self, url: str | None = None, *, anonymous: bool = False) -> httpx.Client:
         """An HTTP client for the load balancer, or for the host at ``url``."""
@@ -83,15 +86,29 @@ class Skopeo:
     def _run(self, *arguments: str) -> str:
         ca = self.deployment.ca
         trust = {"SSL_CERT_FILE": str(ca)} if ca else {}
-        done = subprocess.run(
-            ["skopeo", *arguments],
-            env={**os.environ, **trust},
-            capture_output=True,
-            text=True,
-            timeout=CLIENT_TIMEOUT,
-            check=False,
-        )
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.writelines(f"{address} {name}\n" for name, address in self.deployment.names)
+            file.flush()
+            done = subprocess.run(
+                [*_with_hosts_file(file.name), "skopeo", *arguments],
+                env={**os.environ, **trust},
+                capture_output=True,
+                text=True,
+                timeout=CLIENT_TIMEOUT,
+                check=False,
+            )
         if done.returncode != 0:
             last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
             raise ClientError(last[0])
         return done.stdout
+
+
+def _with_hosts_file(file: str) -> list[str]:
+    """What runs a program that reads another file as ``/etc/hosts``, without anybody else doing so.
+
+    An empty file changes nothing.
+    """
+    if not Path(file).stat().st_size:
+        return []
+    script = f'cat /etc/hosts >>{file} && mount --bind {file} /etc/hosts && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh"]

@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import click
+
 from integration.deployment import ClientError
 from integration.local.emulator import EmulatorError
 from integration.local.errors import LocalCloudError
@@ -20,7 +22,10 @@ def run(program: Callable[[], None], log: Path) -> int:
     except EXPECTED as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
         print("Interrupted; nothing is left running", file=sys.stderr)
         return 130
     except Exception as error:

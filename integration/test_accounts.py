@@ -160,6 +160,22 @@ def test_a_layer_that_may_not_be_read_cannot_be_mounted(
         assert client.head(f"/v2/team-a/thief/blobs/{digest}").status_code == 404
 
 
+@pytest.mark.parametrize("way", ["behind many arguments", "in a form", "over another source"])
+def test_nor_by_a_trick(login: As, others_layer: tuple[str, str], way: str) -> None:
+    source, digest = others_layer
+    wanted = {"mount": digest, "from": source}
+    query = {
+        "behind many arguments": "&".join(["a"] * 200 + [f"{k}={v}" for k, v in wanted.items()]),
+        "in a form": "",
+        "over another source": f"mount={digest}&from=team-a/source",
+    }[way]
+    with login("team").client() as client:
+        form = None if way == "behind many arguments" else wanted
+        answer = client.post(f"/v2/team-a/trick/blobs/uploads/?{query}", data=form)
+        assert answer.status_code == 202
+        assert client.head(f"/v2/team-a/trick/blobs/{digest}").status_code == 404
+
+
 def test_a_layer_that_may_be_read_can_be_mounted(
     login: As, registry: LocalRegistry, others_layer: tuple[str, str]
 ) -> None:

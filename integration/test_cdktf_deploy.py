@@ -1,10 +1,11 @@
-"""The other shape, deployed the other way: `cdktf deploy`, classic balancer, static keys."""
+"""The other shape, deployed the other way: cdktf, classic balancer, static keys, redirects."""
 
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from integration.images import digest_of
@@ -78,7 +79,11 @@ def classic(
         keys.setenv(SECRET, key["SecretAccessKey"])
         deploy_with_cdktf(terraform)
 
-    shape = {"WHARF_NAME": "classic", "WHARF_LOAD_BALANCER": "classic"}
+    shape = {
+        "WHARF_NAME": "classic",
+        "WHARF_LOAD_BALANCER": "classic",
+        "WHARF_BLOB_DELIVERY": "redirect",
+    }
     with (
         ends_on_signals(),
         pytest.MonkeyPatch.context() as keys,
@@ -94,6 +99,28 @@ def test_push_and_pull(
     client.push(image, f"{repository}:1")
     client.pull(f"{repository}:1", tmp_path / "pulled")
     assert digest_of(tmp_path / "pulled") == digest_of(image)
+
+
+def test_hosts_know_the_address_of_the_client(classic: LocalRegistry) -> None:
+    with classic.deployment.client(anonymous=True) as client:
+        client.get("/v2/from-afar/tags/list")
+    (host,) = classic.cloud.hosts
+    entries = host.log("nginx").read_text().splitlines()
+    entry = next(one for one in entries if "/v2/from-afar/tags/list" in one)
+    assert f'"address":"{classic.cloud.network.gateway}"' in entry
+
+
+def test_layers_come_from_s3(classic: LocalRegistry, repository: str, image: Path) -> None:
+    deployment = classic.deployment
+    deployment.skopeo().push(image, f"{repository}:1")
+    with deployment.client() as client:
+        accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+        manifest = client.get(f"/v2/{repository}/manifests/1", headers=accept).json()
+        answer = client.get(f"/v2/{repository}/blobs/{manifest['layers'][0]['digest']}")
+    bucket = classic.cloud.outputs["image_bucket"]
+    assert answer.status_code == 307
+    host = httpx.URL(answer.headers["Location"]).host
+    assert host in (f"{bucket}.s3.amazonaws.com", f"{bucket}.s3.us-east-1.amazonaws.com")
 
 
 def test_static_keys_take_the_place_of_the_task_role(

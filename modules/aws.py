@@ -56,7 +56,10 @@ from cdktf_cdktf_provider_aws.ecs_service import (
     EcsService,
     EcsServiceLoadBalancer,
 )
-from cdktf_cdktf_provider_aws.ecs_task_definition import EcsTaskDefinition
+from cdktf_cdktf_provider_aws.ecs_task_definition import (
+    EcsTaskDefinition,
+    EcsTaskDefinitionVolume,
+)
 from cdktf_cdktf_provider_aws.elb import (
     Elb,
     ElbListener,
@@ -77,6 +80,7 @@ from cdktf_cdktf_provider_aws.lb_listener import (
 )
 from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup
 from cdktf_cdktf_provider_aws.provider import AwsProvider
+from cdktf_cdktf_provider_aws.proxy_protocol_policy import ProxyProtocolPolicy
 from cdktf_cdktf_provider_aws.route import Route
 from cdktf_cdktf_provider_aws.route_table import RouteTable
 from cdktf_cdktf_provider_aws.route_table_association import RouteTableAssociation
@@ -122,6 +126,7 @@ __all__ = [
     "EcsService",
     "EcsServiceLoadBalancer",
     "EcsTaskDefinition",
+    "EcsTaskDefinitionVolume",
     "Elb",
     "ElbListener",
     "Fn",
@@ -137,6 +142,7 @@ __all__ = [
     "LbListenerDefaultAction",
     "LbTargetGroup",
     "LocalBackend",
+    "ProxyProtocolPolicy",
     "Route",
     "RouteTable",
     "RouteTableAssociation",

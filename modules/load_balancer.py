@@ -11,10 +11,14 @@ from modules.aws import (
     LbListener,
     LbListenerDefaultAction,
     LbTargetGroup,
+    ProxyProtocolPolicy,
 )
 from modules.expressions import number
 
 PORT = 443
+#: The hosts' port for connections that begin with the client's address (PROXY protocol). A plain
+#: health check would be refused there.
+ANNOUNCED_PORT = 444
 HEALTH_PATH = "/ssl"
 #: Seconds between two checks of a host; with two failures a dead host is out after about 10.
 HEALTH_INTERVAL = 5
@@ -34,6 +38,9 @@ class NetworkLoadBalancer(Construct):
 
     Exposes ``name``, ``dns_name`` and ``target``: how an ECS service names it.
     """
+
+    #: Ports of the hosts that it reaches.
+    HOST_PORTS = (PORT,)
 
     def __init__(
         self,
@@ -94,18 +101,24 @@ class NetworkLoadBalancer(Construct):
 class ClassicLoadBalancer(Construct):
     """A classic load balancer in TCP mode, for those who have one already.
 
+    It tells the hosts the address of each client by the PROXY protocol.
+
     Args:
+        vpc_id: the network; this kind takes it from the subnets.
         subnet_ids: one subnet in each zone.
         security_group_id: who may reach it.
 
     Exposes the same as :class:`NetworkLoadBalancer`.
     """
 
+    HOST_PORTS = (PORT, ANNOUNCED_PORT)
+
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
+        vpc_id: str,  # noqa: ARG002
         subnet_ids: Sequence[str],
         security_group_id: str,
     ) -> None:
@@ -122,7 +135,10 @@ class ClassicLoadBalancer(Construct):
             idle_timeout=number("var.idle_timeout"),
             listener=[
                 ElbListener(
-                    lb_port=PORT, lb_protocol="tcp", instance_port=PORT, instance_protocol="tcp"
+                    lb_port=PORT,
+                    lb_protocol="tcp",
+                    instance_port=ANNOUNCED_PORT,
+                    instance_protocol="tcp",
                 )
             ],
             health_check={
@@ -132,6 +148,12 @@ class ClassicLoadBalancer(Construct):
                 "healthy_threshold": HEALTH_THRESHOLD,
                 "unhealthy_threshold": HEALTH_THRESHOLD,
             },
+        )
+        ProxyProtocolPolicy(
+            self,
+            "client_addresses",
+            load_balancer=balancer.name,
+            instance_ports=[str(ANNOUNCED_PORT)],
         )
         self.name = balancer.name
         self.dns_name = balancer.dns_name

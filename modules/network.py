@@ -1,5 +1,7 @@
 """The network: VPC, public subnets over several zones, a private way to S3, security groups."""
 
+from collections.abc import Sequence
+
 from modules.aws import (
     Construct,
     DataAwsAvailabilityZones,
@@ -22,15 +24,16 @@ ANYWHERE = "0.0.0.0/0"
 
 
 class Network(Construct):
-    """A VPC whose hosts answer to the load balancer on 443 and to nobody else.
+    """A VPC whose hosts answer to the load balancer and to nobody else.
 
     Args:
         zones: availability zones, one public subnet in each.
+        host_ports: what the load balancer reaches of them.
 
     Exposes ``vpc_id``, ``subnet_ids``, ``balancer_group_id`` and ``hosts_group_id``.
     """
 
-    def __init__(self, scope: Construct, id: str, *, zones: int) -> None:
+    def __init__(self, scope: Construct, id: str, *, zones: int, host_ports: Sequence[int]) -> None:
         super().__init__(scope, id)
         self._vpc = Vpc(
             self,
@@ -54,7 +57,7 @@ class Network(Construct):
         )
         balancer = self._group("balancer", "Load balancer of the registry")
         hosts = self._group("hosts", "Hosts of the registry")
-        self._open(balancer, hosts)
+        self._open(balancer, hosts, host_ports)
         self._open_ssh(hosts)
         self.balancer_group_id = balancer.id
         self.hosts_group_id = hosts.id
@@ -79,6 +82,13 @@ class Network(Construct):
             "zones",
             state="available",
             filter=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+        )
+        available.add_override(
+            "lifecycle.postcondition",
+            {
+                "condition": f"${{length(self.names) >= {zones}}}",
+                "error_message": f"zones = {zones}: the region has fewer; choose fewer zones.",
+            },
         )
         subnets = []
         for index in range(zones):
@@ -108,15 +118,24 @@ class Network(Construct):
             tags={"Name": name},
         )
 
-    def _open(self, balancer: SecurityGroup, hosts: SecurityGroup) -> None:
-        https = {"ip_protocol": "tcp", "from_port": HTTPS, "to_port": HTTPS}
+    def _open(
+        self, balancer: SecurityGroup, hosts: SecurityGroup, host_ports: Sequence[int]
+    ) -> None:
+        inside = {
+            "ip_protocol": "tcp",
+            "from_port": min(host_ports),
+            "to_port": max(host_ports),
+            "description": "Traffic and health checks",
+        }
         clients = VpcSecurityGroupIngressRule(
             self,
             "clients_to_balancer",
             security_group_id=balancer.id,
             cidr_ipv4="${each.value}",
             description="Clients of the registry",
-            **https,
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
         )
         clients.add_override("for_each", "${toset(var.allowed_networks)}")
         VpcSecurityGroupEgressRule(
@@ -124,16 +143,14 @@ class Network(Construct):
             "balancer_to_hosts",
             security_group_id=balancer.id,
             referenced_security_group_id=hosts.id,
-            description="Traffic and health checks",
-            **https,
+            **inside,
         )
         VpcSecurityGroupIngressRule(
             self,
             "hosts_from_balancer",
             security_group_id=hosts.id,
             referenced_security_group_id=balancer.id,
-            description="Traffic and health checks",
-            **https,
+            **inside,
         )
         # Hosts fetch images, and talk to ECS, S3, Secrets Manager and CloudWatch.
         VpcSecurityGroupEgressRule(

@@ -9,6 +9,7 @@ from modules.aws import (
     EcsService,
     EcsServiceLoadBalancer,
     EcsTaskDefinition,
+    EcsTaskDefinitionVolume,
     S3Bucket,
 )
 from modules.expressions import number
@@ -20,15 +21,20 @@ PROXY = "nginx"
 #: The proxy's upstream is registry:5000, by the link of this name.
 REGISTRY = "registry"
 
-#: The port that nginx listens on in its container: unprivileged users get none below 1024.
-PROXY_PORT = 8443
+#: nginx listens on 8443 for port 443 of the host, and on 8444 for 444: below 1024 it may not.
+UNPRIVILEGED = 8000
 #: The only folder that nginx writes to, in memory; it holds the private key, and small files.
 PROXY_FOLDER = {
     "containerPath": "/var/lib/wharf",
     "size": 32,
-    # Otherwise it is root's: whoever runs in the container has to be able to write to it.
-    "mountOptions": ["mode=1777", "noexec", "nosuid", "nodev"],
+    "mountOptions": ["noexec", "nosuid", "nodev"],
 }
+#: Where nginx keeps layers, on a volume of the host that outlives the container.
+CACHE_FOLDER = "/var/cache/wharf"
+CACHE_VOLUME = EcsTaskDefinitionVolume(
+    name="cache",
+    docker_volume_configuration={"scope": "shared", "autoprovision": True, "driver": "local"},
+)
 #: Containers get no privilege at all, and cannot change their own programs.
 CONFINED: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
 
@@ -45,8 +51,6 @@ REGISTRY_ENVIRONMENT = {
     "REGISTRY_STORAGE": "s3",
     "REGISTRY_STORAGE_S3_ENCRYPT": "true",
     "REGISTRY_STORAGE_DELETE_ENABLED": "true",
-    # Clients get layers from the host that they talk to, whether or not they reach S3.
-    "REGISTRY_STORAGE_REDIRECT_DISABLE": "true",
     # It runs on every host and walks the bucket; a lifecycle rule does its work. Written as one
     # value: the registry panics over a variable that ends in _UPLOADPURGING_ENABLED.
     "REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING": "{enabled: false}",
@@ -72,6 +76,7 @@ class Service(Construct):
         permissions: the roles of the task.
         secrets: what the containers get as secrets.
         balancer: what sends clients to it.
+        delivery: where clients get layers: ``cache``, ``proxy`` or ``redirect``.
     """
 
     def __init__(
@@ -85,21 +90,31 @@ class Service(Construct):
         permissions: Permissions,
         secrets: Secrets,
         balancer: NetworkLoadBalancer | ClassicLoadBalancer,
+        delivery: str,
     ) -> None:
         super().__init__(scope, id)
         self._secrets = secrets
+        caches = delivery == "cache"
         proxy = self._container(
             PROXY,
             image="${var.proxy_image}",
             memory=256,
             links=[REGISTRY],
-            portMappings=[{"hostPort": PORT, "containerPort": PROXY_PORT, "protocol": "tcp"}],
+            portMappings=[
+                {"hostPort": port, "containerPort": UNPRIVILEGED + port, "protocol": "tcp"}
+                for port in balancer.HOST_PORTS
+            ],
             environment={
                 "NGINX_CONFIG_BUCKET": configuration.bucket,
                 "NGINX_REFRESH_SECONDS": "${var.proxy_refresh_seconds}",
                 "NGINX_REMEMBER_SECONDS": "${var.proxy_remember_seconds}",
+                "NGINX_BLOB_DELIVERY": "cache" if caches else "proxy",
+                "NGINX_CACHE_GIGABYTES": "${var.cache_size}",
             },
             linuxParameters={**CONFINED, "tmpfs": [PROXY_FOLDER]},
+            mountPoints=[{"sourceVolume": "cache", "containerPath": CACHE_FOLDER}]
+            if caches
+            else [],
             dependsOn=[{"containerName": REGISTRY, "condition": "START"}],
         )
         # No port of the host: whoever reaches the registry without nginx owns every image.
@@ -111,6 +126,8 @@ class Service(Construct):
             | {
                 "REGISTRY_STORAGE_S3_BUCKET": images.bucket,
                 "REGISTRY_STORAGE_S3_REGION": "${var.aws_region}",
+                # With a redirect, a client fetches a layer from S3 by itself.
+                "REGISTRY_STORAGE_REDIRECT_DISABLE": json.dumps(delivery != "redirect"),
             },
             secrets=[secrets.http_secret],
             linuxParameters=CONFINED,
@@ -124,8 +141,10 @@ class Service(Construct):
             task_role_arn=permissions.task_role_arn,
             execution_role_arn=permissions.execution_role_arn,
             container_definitions=f"[{proxy}, {registry}]",
+            # Docker's own kind of volume takes its owner from the image.
+            volume=[CACHE_VOLUME] if caches else [],
         )
-        EcsService(
+        service = EcsService(
             self,
             "service",
             name="${var.name}",
@@ -133,17 +152,20 @@ class Service(Construct):
             task_definition=task.arn,
             launch_type="EC2",
             scheduling_strategy="DAEMON",
-            # The port of a host takes one task: the old one stops before the new one starts.
-            deployment_minimum_healthy_percent=50,
+            # The port of a host takes one task: the old one stops before the new one starts. Half
+            # of the hosts go on meanwhile; one alone cannot, and 50 % of it would be all of it.
+            deployment_minimum_healthy_percent=number("var.minimum_hosts > 1 ? 50 : 0"),
             deployment_maximum_percent=100,
             health_check_grace_period_seconds=GRACE,
             load_balancer=[
                 EcsServiceLoadBalancer(
-                    container_name=PROXY, container_port=PROXY_PORT, **balancer.target
+                    container_name=PROXY, container_port=UNPRIVILEGED + PORT, **balancer.target
                 )
             ],
             depends_on=[balancer.listener],
         )
+        # Its tasks need what these attach and write, and name only the roles and the secrets.
+        service.node.add_dependency(permissions, secrets)
 
     def _container(
         self,

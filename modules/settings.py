@@ -24,7 +24,7 @@ from modules.rules import Cidr, Matches, Rule, Within
 PREFIX = "WHARF_"
 
 #: Settings that change which resources there are. All others become Terraform variables.
-SHAPE = frozenset({"load_balancer", "zones"})
+SHAPE = frozenset({"load_balancer", "zones", "blob_delivery"})
 
 #: Given to Terraform only (``TF_VAR_…``): a default would be written into the synthesized file.
 SECRETS = {
@@ -40,6 +40,13 @@ BUCKET = Matches(
     "without the prefixes and suffixes that S3 reserves",
     unless=r"^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|--x-s3$|--table-s3$",
 )
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTION = [
+    *("1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545"),
+    *("731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"),
+]
+#: GiB of a host's disk that the system and the images of the containers need.
+SYSTEM_SIZE = 10
 IMAGE = Matches(r"^[a-z0-9][\w.:/@-]*$", "an image reference such as docker.io/library/registry:3")
 
 
@@ -60,6 +67,11 @@ class Settings(BaseModel):
 
     load_balancer: Literal["network", "classic"] = Field(
         "network", description="Kind of the load balancer."
+    )
+    blob_delivery: Literal["cache", "proxy", "redirect"] = Field(
+        "cache",
+        description="Where clients get layers: from the disk of a host, which fetches each once; "
+        "from S3 through a host each time; or from S3 by themselves, which they must reach.",
     )
     zones: Annotated[int, Within(2, 6, "zones")] = Field(
         2, description="Availability zones that hosts and load balancer are spread over."
@@ -111,8 +123,8 @@ class Settings(BaseModel):
     )
     scale_network_megabytes: Annotated[int, Within(1, 1_000_000, "megabytes a minute")] = Field(
         1000,
-        description="Average megabytes that a host sends each minute that scaling keeps to "
-        "(a t3.medium may send about 1,900 without end).",
+        description="Megabytes a minute that scaling lets a host send on average "
+        "(a t3.medium sustains about 1,900).",
     )
     proxy_image: Annotated[str, IMAGE] | None = Field(
         None, description="Image made from nginx-proxy/, where the hosts can pull it."
@@ -128,14 +140,19 @@ class Settings(BaseModel):
     proxy_remember_seconds: Annotated[int, Within(1, 3600, "seconds")] = Field(
         60, description="Seconds that a host remembers a password that it has verified."
     )
+    cache_size: Annotated[int, Within(1, 16000, "GiB")] = Field(
+        15,
+        description="GiB of each host's disk for layers (blob_delivery cache); "
+        "10 of volume_size have to be left to the system.",
+    )
     idle_timeout: Annotated[int, Within(300, 3600, "seconds")] = Field(
         350,
         description="Seconds without traffic after which the load balancer closes a connection; "
         "under 300 it cuts the push of a large layer while the registry stores it.",
     )
     log_retention_days: Annotated[
-        int, Matches(r"^(1|3|5|7|14|30|60|90|120|180|365|400|731)$", "a period of CloudWatch Logs")
-    ] = Field(30, description="Days that the logs are kept (a period that CloudWatch Logs knows).")
+        int, Matches(rf"^({'|'.join(RETENTION)})$", f"one of {', '.join(RETENTION)}")
+    ] = Field(30, description="Days that CloudWatch Logs keeps the logs.")
     force_destroy: bool = Field(
         False, description="Whether destroying the stack may delete buckets that hold objects."
     )
@@ -157,6 +174,15 @@ class Settings(BaseModel):
             raise ValueError(
                 f"maximum_hosts = {self.maximum_hosts}: it must be at least minimum_hosts "
                 f"({self.minimum_hosts}); raise it or lower minimum_hosts"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _cache_fits_the_disk(self) -> Self:
+        if self.cache_size > self.volume_size - SYSTEM_SIZE:
+            raise ValueError(
+                f"cache_size = {self.cache_size}: it must be at most volume_size "
+                f"({self.volume_size}) less {SYSTEM_SIZE}; lower it or raise volume_size"
             )
         return self
 

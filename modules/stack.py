@@ -18,6 +18,11 @@ PROVIDER_VERSIONS = ">= 5.100, < 7.0"
 # Ephemeral values and write-only arguments, which keep secrets out of the state.
 TERRAFORM_VERSIONS = ">= 1.11"
 
+BALANCERS: dict[str, type[NetworkLoadBalancer | ClassicLoadBalancer]] = {
+    "network": NetworkLoadBalancer,
+    "classic": ClassicLoadBalancer,
+}
+
 
 class RegistryStack(TerraformStack):
     """A private Docker registry for one environment.
@@ -31,7 +36,8 @@ class RegistryStack(TerraformStack):
         super().__init__(scope, id)
         declare_variables(self, settings)
         self._provider()
-        network = Network(self, "network", zones=settings.zones)
+        kind = BALANCERS[settings.load_balancer]
+        network = Network(self, "network", zones=settings.zones, host_ports=kind.HOST_PORTS)
         storage = Storage(self, "storage")
         secrets = Secrets(self, "secrets")
         permissions = Permissions(
@@ -41,7 +47,13 @@ class RegistryStack(TerraformStack):
             configuration=storage.configuration,
             secret_arns=secrets.arns,
         )
-        balancer = self._balancer(settings, network)
+        balancer = kind(
+            self,
+            "load_balancer",
+            vpc_id=network.vpc_id,
+            subnet_ids=network.subnet_ids,
+            security_group_id=network.balancer_group_id,
+        )
         hosts = Hosts(
             self,
             "hosts",
@@ -58,6 +70,7 @@ class RegistryStack(TerraformStack):
             permissions=permissions,
             secrets=secrets,
             balancer=balancer,
+            delivery=settings.blob_delivery,
         )
         self._outputs(
             registry_url=f"https://{balancer.dns_name}",
@@ -85,17 +98,6 @@ class RegistryStack(TerraformStack):
         )
         self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
         self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSIONS)
-
-    def _balancer(
-        self, settings: Settings, network: Network
-    ) -> NetworkLoadBalancer | ClassicLoadBalancer:
-        common: dict[str, Any] = {
-            "subnet_ids": network.subnet_ids,
-            "security_group_id": network.balancer_group_id,
-        }
-        if settings.load_balancer == "classic":
-            return ClassicLoadBalancer(self, "load_balancer", **common)
-        return NetworkLoadBalancer(self, "load_balancer", vpc_id=network.vpc_id, **common)
 
     def _outputs(self, **outputs: str) -> None:
         for name, value in outputs.items():

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.settings import SECRETS, SHAPE, Settings, rules_of
+from modules.settings import SECRETS, SHAPE, SYSTEM_SIZE, Settings, rules_of
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
 
@@ -61,6 +61,13 @@ def _validation(name: str, field: FieldInfo) -> list[TerraformVariableValidation
             _check(
                 "var.maximum_hosts >= var.minimum_hosts",
                 "maximum_hosts must be at least minimum_hosts.",
+            )
+        )
+    if name == "cache_size":
+        checks.append(
+            _check(
+                f"var.cache_size <= var.volume_size - {SYSTEM_SIZE}",
+                f"cache_size must be at most volume_size less {SYSTEM_SIZE}.",
             )
         )
     return checks

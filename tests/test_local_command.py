@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from integration.local.errors import LocalCloudError
+from integration.local.registry import synthesize
 from integration.local.saved import SavedCloud
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -57,11 +59,17 @@ def test_a_second_cloud_in_the_same_place(tmp_path: Path) -> None:
     assert (tmp_path / "cloud.json").exists()
 
 
-def test_a_bad_setting_ends_before_anything_starts(tmp_path: Path) -> None:
-    done = local("up", "--directory", str(tmp_path), WHARF_ZONES="9")
-    assert done.returncode == 1
-    assert done.stderr == "Error: Synthesis failed: Error: zones = 9: it must be 2 to 6 zones\n"
-    assert not (tmp_path / "cloud.json").exists()
+def test_a_bad_shape_is_refused_with_its_remedy(tmp_path: Path) -> None:
+    told = "Synthesis failed: Error: zones = 9: it must be 2 to 6 zones"
+    with pytest.raises(LocalCloudError, match=f"^{told}$"):
+        synthesize(tmp_path, {"WHARF_ZONES": "9"})
+
+
+def test_what_was_chosen_for_aws_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHARF_NAME", "production")
+    assert (synthesize(tmp_path, {}) / "cdk.tf.json").exists()
 
 
 def test_what_is_saved_is_for_the_owner_only(tmp_path: Path) -> None:

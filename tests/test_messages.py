@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
 from integration.local.errors import LocalCloudError
@@ -18,6 +19,8 @@ def ending_with(error: BaseException) -> None:
     [
         (LocalCloudError("no engine; install one"), 1, "Error: no engine; install one"),
         (KeyboardInterrupt(), 130, "Interrupted; nothing is left running"),
+        (click.Abort(), 130, "Interrupted; nothing is left running"),
+        (click.UsageError("no such option"), 2, "Error: no such option"),
     ],
     ids=repr,
 )

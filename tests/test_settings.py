@@ -77,7 +77,7 @@ def test_an_unknown_setting(file: Path) -> None:
 
 def test_an_unknown_setting_like_no_other(file: Path) -> None:
     (line,) = problems(file, WHARF_QQ="1")
-    assert line.startswith('qq = "1": unknown setting; known: load_balancer, zones, name')
+    assert line.startswith('qq = "1": unknown setting; known: load_balancer, blob_delivery, zones')
 
 
 def test_a_secret_does_not_belong_here(file: Path) -> None:
@@ -158,3 +158,10 @@ def test_defaults_keep_their_own_rules() -> None:
         for one in value if isinstance(value, tuple) else (value,):
             if one is not None:
                 assert all(rule.accepts(one) for rule in rules_of(name)), name
+
+
+def test_the_cache_leaves_room_for_the_system(file: Path) -> None:
+    assert problems(file, WHARF_CACHE_SIZE="21") == [
+        "cache_size = 21: it must be at most volume_size (30) less 10; "
+        "lower it or raise volume_size"
+    ]

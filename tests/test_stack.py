@@ -82,6 +82,17 @@ def test_the_classic_balancer_on_request(synthesize: Callable[..., Stack]) -> No
     assert (listener["lb_port"], listener["lb_protocol"]) == (443, "tcp")
 
 
+def test_the_classic_balancer_tells_who_the_client_is(synthesize: Callable[..., Stack]) -> None:
+    stack = synthesize(load_balancer="classic")
+    (listener,) = only(stack, "aws_elb")["listener"]
+    assert only(stack, "aws_proxy_protocol_policy")["instance_ports"] == ["444"]
+    assert listener["instance_port"] == 444
+    mappings = containers(stack)["nginx"]["portMappings"]
+    assert {one["hostPort"]: one["containerPort"] for one in mappings} == {443: 8443, 444: 8444}
+    rule = stack["resource"]["aws_vpc_security_group_ingress_rule"]["network_hosts_from_balancer"]
+    assert (rule["from_port"], rule["to_port"]) == (443, 444)
+
+
 def ports_from(stack: Stack, group: str) -> set[tuple[int | None, str]]:
     """Which ports of a group are open, and to whom."""
     rules = stack["resource"]["aws_vpc_security_group_ingress_rule"].values()
@@ -199,3 +210,41 @@ def test_containers_can_change_nothing_of_their_own(stack: Stack) -> None:
         assert container["readonlyRootFilesystem"] is True
         assert container["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
         assert "privileged" not in container
+
+
+def environment(stack: Stack, container: str) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in containers(stack)[container]["environment"]}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "nginx", "redirect_disabled", "volumes"),
+    [
+        ("cache", "cache", "true", 1),
+        ("proxy", "proxy", "true", 0),
+        ("redirect", "proxy", "false", 0),
+    ],
+)
+def test_where_layers_come_from(
+    synthesize: Callable[..., Stack],
+    delivery: str,
+    nginx: str,
+    redirect_disabled: str,
+    volumes: int,
+) -> None:
+    stack = synthesize(blob_delivery=delivery)
+    assert environment(stack, "nginx")["NGINX_BLOB_DELIVERY"] == nginx
+    registry = environment(stack, "registry")
+    assert registry["REGISTRY_STORAGE_REDIRECT_DISABLE"] == redirect_disabled
+    assert len(containers(stack)["nginx"]["mountPoints"]) == volumes
+    assert len(only(stack, "aws_ecs_task_definition").get("volume", [])) == volumes
+
+
+def test_a_change_of_the_task_can_reach_a_single_host(stack: Stack) -> None:
+    service = only(stack, "aws_ecs_service")
+    assert service["deployment_minimum_healthy_percent"] == "${var.minimum_hosts > 1 ? 50 : 0}"
+    assert service["deployment_maximum_percent"] == 100
+
+
+def test_more_zones_than_the_region_has_are_refused(synthesize: Callable[..., Stack]) -> None:
+    zones = synthesize(zones=3)["data"]["aws_availability_zones"]["network_zones"]
+    assert zones["lifecycle"]["postcondition"]["condition"] == "${length(self.names) >= 3}"

@@ -96,3 +96,17 @@ def test_what_a_container_is_denied() -> None:
 def test_a_linux_parameter_that_is_not_understood_is_told() -> None:
     with pytest.raises(LocalCloudError, match="Container c: sharedMemorySize is not known"):
         task({"name": "c", "linuxParameters": {"sharedMemorySize": 64}})
+
+
+def test_volumes_are_mounted() -> None:
+    volume = {"name": "cache", "dockerVolumeConfiguration": {"driver": "local"}}
+    mount = {"sourceVolume": "cache", "containerPath": "/var/cache"}
+    (container,) = task({"name": "c", "mountPoints": [mount]}, volumes=[volume]).containers(
+        Secrets()
+    )
+    assert container.mounts == (("cache", "/var/cache"),)
+
+
+def test_a_volume_of_another_kind_is_told() -> None:
+    with pytest.raises(LocalCloudError, match="volume cache is not of Docker's local driver"):
+        task(REGISTRY, volumes=[{"name": "cache", "host": {"sourcePath": "/srv"}}])

@@ -1,6 +1,7 @@
 """The registry on this machine: ``python -m integration.local up``, ``status`` and ``down``."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -64,4 +65,4 @@ def down(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main, Path("build/error.log")))
+    sys.exit(run(partial(main, standalone_mode=False), Path("build/error.log")))

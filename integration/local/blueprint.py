@@ -38,9 +38,10 @@ class Service:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a load balancer asks a target; times in seconds."""
+    """How a load balancer asks a target; times in seconds. No port: the one of the traffic."""
 
     protocol: str
+    port: int | None
     path: str
     interval: int
     timeout: int
@@ -57,6 +58,8 @@ class Listener:
     idle_timeout: int
     targets: tuple[tuple[str, int], ...]
     check: HealthCheck
+    #: Whether connections to the targets begin with the client's address, as text.
+    announces_client: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,9 @@ def _network_listener(elbv2: Any, listener: dict[str, Any]) -> Listener:
         targets=tuple((one["Target"]["Id"], one["Target"]["Port"]) for one in health),
         check=HealthCheck(
             protocol=group["HealthCheckProtocol"],
+            port=None
+            if group["HealthCheckPort"] == "traffic-port"
+            else int(group["HealthCheckPort"]),
             path=group.get("HealthCheckPath", "/"),
             interval=group["HealthCheckIntervalSeconds"],
             timeout=group["HealthCheckTimeoutSeconds"],
@@ -220,6 +226,7 @@ def _classic_balancers(session: Any) -> Iterable[Balancer]:
         idle = attributes["LoadBalancerAttributes"]["ConnectionSettings"]["IdleTimeout"]
         instances = [instance["InstanceId"] for instance in balancer["Instances"]]
         listeners = (one["Listener"] for one in balancer["ListenerDescriptions"])
+        announced = _ports_with_proxy_protocol(elb, balancer)
         yield Balancer(
             name=name,
             dns_name=balancer["DNSName"],
@@ -230,17 +237,35 @@ def _classic_balancers(session: Any) -> Iterable[Balancer]:
                     idle_timeout=idle,
                     targets=tuple((id, listener["InstancePort"]) for id in instances),
                     check=_classic_check(balancer["HealthCheck"]),
+                    announces_client=listener["InstancePort"] in announced,
                 )
                 for listener in listeners
             ),
         )
 
 
+def _ports_with_proxy_protocol(elb: Any, balancer: dict[str, Any]) -> set[int]:
+    name = balancer["LoadBalancerName"]
+    policies = elb.describe_load_balancer_policies(LoadBalancerName=name)["PolicyDescriptions"]
+    enabled = {
+        policy["PolicyName"]
+        for policy in policies
+        if policy["PolicyTypeName"] == "ProxyProtocolPolicyType"
+    }
+    return {
+        backend["InstancePort"]
+        for backend in balancer["BackendServerDescriptions"]
+        if enabled & set(backend["PolicyNames"])
+    }
+
+
 def _classic_check(check: dict[str, Any]) -> HealthCheck:
     protocol, _, rest = check["Target"].partition(":")
+    port, _, path = rest.partition("/")
     return HealthCheck(
         protocol=protocol.upper(),
-        path="/" + rest.partition("/")[2],
+        port=int(port),
+        path=f"/{path}",
         interval=check["Interval"],
         timeout=check["Timeout"],
         healthy=check["HealthyThreshold"],

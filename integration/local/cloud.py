@@ -10,7 +10,7 @@ from typing import Any, Self
 from integration.local.balancer import LocalBalancer
 from integration.local.blueprint import Blueprint
 from integration.local.emulator import Emulator
-from integration.local.endpoints import Endpoints
+from integration.local.endpoints import Endpoints, bucket_names
 from integration.local.errors import LocalCloudError
 from integration.local.fleet import Fleet
 from integration.local.haproxy import HaProxy
@@ -189,6 +189,16 @@ class LocalCloud:
     def outputs(self) -> dict[str, Any]:
         """The values of the stack's outputs."""
         return self.terraform.outputs()
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        """The names of the API that containers know, with their address on this machine."""
+        return self._endpoints.names(bucket_names(self.session))
+
+    @property
+    def trust(self) -> Path:
+        """The certificate under which the API shows these names."""
+        return self._endpoints.trust
 
     @property
     def _endpoints(self) -> Endpoints:

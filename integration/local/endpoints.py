@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import trustme
@@ -72,6 +73,11 @@ class Endpoints:
         )
         certificate.private_key_and_cert_chain_pem.write_to_path(str(directory / "endpoint.pem"))
         authority.cert_pem.write_to_path(str(self.trust))
+
+
+def bucket_names(session: Any) -> list[str]:
+    """The names of all buckets of the account."""
+    return [bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]]
 
 
 def role_id(arn: str) -> str:

@@ -9,7 +9,7 @@ from python_on_whales import DockerClient
 from integration.local.aws_session import Credentials
 from integration.local.blueprint import Attachment, Blueprint, Instance, Service
 from integration.local.emulator import Emulator
-from integration.local.endpoints import Endpoints
+from integration.local.endpoints import Endpoints, bucket_names
 from integration.local.errors import LocalCloudError
 from integration.local.firewall import Firewall
 from integration.local.host import Host
@@ -100,8 +100,7 @@ class Fleet:
             if (address := self._network.address(number)) not in taken
         )
         host = self._host(instance, address)
-        buckets = self._emulator.session().client("s3").list_buckets()["Buckets"]
-        names = self._endpoints.names(bucket["Name"] for bucket in buckets)
+        names = self._endpoints.names(bucket_names(self._emulator.session()))
         try:
             self._bring_up(host, names, plan, roles)
         except BaseException:

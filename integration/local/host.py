@@ -132,7 +132,10 @@ class Host:
             pod=self.pod,
             detach=True,
             envs=environment,
-            volumes=[(endpoints.trust, TRUST, "ro")],
+            volumes=[
+                (endpoints.trust, TRUST, "ro"),
+                *((self._network.volume(self.pod, name), path) for name, path in container.mounts),
+            ],
             log_driver="k8s-file",
             log_options=[f"path={self.log(container.name)}"],
             **options,
@@ -153,6 +156,17 @@ class Host:
 
     def _state(self, name: str) -> Any:
         return self._podman.container.inspect(self._container(name)).state
+
+    def pid(self, container: str) -> int:
+        """The first process of a container, as this machine knows it.
+
+        Raises:
+            LocalCloudError: the container does not run.
+        """
+        pid: int | None = self._state(container).pid
+        if not pid:
+            raise LocalCloudError(f"Container {container} of host {self.id} does not run")
+        return pid
 
     def failure(self, task: Task) -> str | None:
         """Say which container has ended, with its last words; None while all run."""

@@ -15,6 +15,7 @@ from python_on_whales.exceptions import DockerException
 from integration.local.errors import LocalCloudError
 
 LABEL = "wharf.cloud"
+POD = "wharf.pod"
 
 
 class Network:
@@ -96,6 +97,13 @@ class Network:
             ["ip", "link", "set", "dev", bridge, "address", _mac(self.gateway)], check=True
         )
 
+    def volume(self, pod: str, name: str) -> str:
+        """The volume of a pod with this name, made at its first use; it goes with the pod."""
+        volume = f"{pod}-{name}"
+        if not self._podman.volume.exists(volume):
+            self._podman.volume.create(volume, labels={POD: pod})
+        return volume
+
     def pods(self) -> dict[str, dict[str, str]]:
         """The names of the cloud's pods with their labels."""
         pods = self._podman.pod.list(filters=[("label", f"{LABEL}={self.cloud}")])
@@ -127,6 +135,8 @@ class Network:
         with suppress(DockerException):  # nothing in it runs any more
             self._podman.pod.kill(name)
         self._podman.pod.remove(name, force=True)
+        for volume in self._podman.volume.list(filters=[("label", f"{POD}={name}")]):
+            self._podman.volume.remove(volume)
 
     def remove(self) -> None:
         """Remove all pods and the network."""

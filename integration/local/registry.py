@@ -126,12 +126,17 @@ class LocalRegistry:
 def deployment(cloud: LocalCloud, directory: Path) -> Deployment:
     """Describe a standing cloud that a :class:`LocalRegistry` brought up in ``directory``."""
     balancer = cloud.balancer
+    certificate = (directory / "configuration" / "domain.crt").resolve()
+    # Clients that are sent to S3 have to trust that, too.
+    trust = directory.resolve() / "trust.pem"
+    trust.write_bytes(certificate.read_bytes() + cloud.trust.read_bytes())
     return Deployment(
         url=f"https://{balancer.address}",
         username=USERNAME,
         password=(directory / "password").read_text(),
-        ca=(directory / "configuration" / "domain.crt").resolve(),
+        ca=trust,
         hosts=[f"https://{balancer.door(host.address)}" for host in cloud.hosts],
+        names=cloud.names,
     )
 
 
@@ -144,7 +149,7 @@ def directions(cloud: LocalCloud, directory: Path) -> str:
         [
             f"Registry  {found.url}",
             f"Log in    as {USERNAME}, with the password in {password}",
-            f"Trust     {directory / 'configuration' / 'domain.crt'}",
+            f"Trust     {found.ca}",
             *(
                 f"Host      {host.id} at {host.address}: {health.get(host.id, 'unknown')}"
                 for host in cloud.hosts
@@ -161,14 +166,17 @@ def directions(cloud: LocalCloud, directory: Path) -> str:
 def synthesize(directory: Path, shape: Mapping[str, str]) -> Path:
     """Run ``main.py`` as ``cdktf synth`` does; return the directory of the stack.
 
+    What was chosen for AWS, in ``wharf.toml`` or the environment, does not count here.
+
     Raises:
         LocalCloudError: the settings were refused; the text says why.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **shape, "CDKTF_OUTDIR": str(directory.resolve())}
+    others = {name: text for name, text in os.environ.items() if not name.startswith("WHARF_")}
+    environment = {**others, **shape, "CDKTF_OUTDIR": str(directory.resolve())}
     done = subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=REPOSITORY,
+        [sys.executable, str(REPOSITORY / "main.py")],
+        cwd=directory,
         env=environment,
         capture_output=True,
         text=True,

@@ -31,9 +31,11 @@ KNOWN = frozenset(
         "user",
         "readonlyRootFilesystem",
         "linuxParameters",
+        "mountPoints",
     }
 )
 
+MOUNT = frozenset({"sourceVolume", "containerPath"})
 KNOWN_LINUX_PARAMETERS = frozenset({"capabilities", "tmpfs"})
 
 
@@ -46,6 +48,8 @@ class Container:
     environment: dict[str, str]
     options: dict[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = ()
+    #: Names of the task's volumes, and where the container sees them.
+    mounts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,16 @@ class Task:
                 f"Task {self.definition['family']}: network mode "
                 f"{self.definition.get('networkMode')} is not known here; use bridge"
             )
+        for volume in self.definition.get("volumes", ()):
+            if volume.get("dockerVolumeConfiguration", {}).get("driver") != "local":
+                raise LocalCloudError(
+                    f"Task {self.definition['family']}: volume {volume['name']} is not of Docker's "
+                    "local driver, and others are not known here; teach integration/local/task.py"
+                )
         for container in self._containers:
             unknown = {key for key, value in container.items() if value} - KNOWN
             unknown |= container.get("linuxParameters", {}).keys() - KNOWN_LINUX_PARAMETERS
+            unknown |= {key for one in container.get("mountPoints", ()) for key in one} - MOUNT
             if unknown:
                 raise LocalCloudError(
                     f"Container {container['name']}: {', '.join(sorted(unknown))} is not known "
@@ -170,6 +181,9 @@ def _container(definition: Mapping[str, Any], secrets: Any) -> Container:
         image=definition["image"],
         environment=environment,
         options=options,
+        mounts=tuple(
+            (one["sourceVolume"], one["containerPath"]) for one in definition.get("mountPoints", ())
+        ),
         command=(*definition.get("entryPoint", ())[1:], *definition.get("command", ())),
     )
 

@@ -126,3 +126,10 @@ def test_a_key_of_a_kind_that_tls_does_not_use_is_refused(issue: Any, now: datet
     key = dsa.generate_private_key(2048)
     content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     assert "a kind that TLS clients do not use" in problem(issue().certificate, content, now)
+
+
+def test_an_intermediate_that_is_too_weak_for_nginx_is_refused(issue: Any, now: datetime) -> None:
+    weak = issue("Old authority", key=rsa.generate_private_key(65537, 1024))  # noqa: S505
+    server = issue(issuer=weak)
+    told = problem(server.certificate + weak.certificate, server.key, now)
+    assert told.startswith("domain.crt: OpenSSL refuses it (CA_KEY_TOO_SMALL)")

@@ -30,3 +30,12 @@ def test_only_files_that_exist_are_read(tmp_path: Path) -> None:
     (tmp_path / "domain.crt").write_bytes(b"certificate")
     (tmp_path / "other").write_bytes(b"")
     assert read(tmp_path) == {"domain.crt": b"certificate"}
+
+
+def test_a_permission_of_a_removed_user_is_told_to_who_publishes_and_not_to_the_host(
+    good_files: dict[str, bytes],
+) -> None:
+    files = good_files | {"nginx.permissions": b"bob pull *\n"}
+    with pytest.raises(ConfigurationError, match="there is no user 'bob'"):
+        check(files)
+    check(files, published=True)

@@ -176,7 +176,8 @@ def test_changed_files_come_into_force_together(
     upload(s3, changed)
     told, event = sorted(lines(process, 2))
     assert (told, json.loads(event)["event"]) == ("reload", "configuration_renewed")
-    (folder,) = (path for path in (tmp_path / "run").iterdir() if not path.is_symlink())
+    folders = [path for path in (tmp_path / "run").iterdir() if path.is_dir()]
+    (folder,) = (path for path in folders if not path.is_symlink())
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == changed
 
 
@@ -283,3 +284,17 @@ def test_an_image_without_nginx_says_so(
 ) -> None:
     upload(s3, good_files)
     assert_one_line(start(PATH="/nowhere"), "nginx: No such file or directory")
+
+
+def test_a_delivery_that_is_none_is_refused(start: Start) -> None:
+    assert start(NGINX_BLOB_DELIVERY="disk").stderr == (
+        "wharf-proxy: NGINX_BLOB_DELIVERY = 'disk': it must be proxy or cache\n"
+    )
+
+
+def test_the_cache_gets_its_size(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    lines(running(NGINX_CACHE_GIGABYTES="7"), 2)
+    assert "max_size=7g" in (tmp_path / "run" / "cache.conf").read_text()

@@ -1,6 +1,8 @@
 """The check of domain.crt and domain.key: would nginx and its clients accept them?"""
 
 import re
+import ssl
+import tempfile
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -49,6 +51,7 @@ def check_certificate(
             f"{certificate_file}: names no domain as subject alternative name, which clients "
             "require: have it issued again with its domain"
         )
+    _check_with_openssl(certificate, key, certificate_file)
     return chain[0]
 
 
@@ -154,6 +157,20 @@ def _check_dates(certificate: x509.Certificate, now: datetime, file: str) -> Non
             f"{file}: {name} is not valid before {valid_from(certificate):%Y-%m-%d %H:%M} UTC: "
             "wait until then, or set this machine's clock"
         )
+
+
+def _check_with_openssl(certificate: bytes, key: bytes, file: str) -> None:
+    """What nginx will do: OpenSSL refuses weak signatures and keys anywhere in the chain."""
+    with tempfile.NamedTemporaryFile() as both:
+        both.write(certificate + b"\n" + key)
+        both.flush()
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(both.name)
+        except ssl.SSLError as error:
+            raise ConfigurationError(
+                f"{file}: OpenSSL refuses it ({error.reason}): have it issued again, or the "
+                "intermediate that is too weak"
+            ) from None
 
 
 def _public_bytes(holder: x509.Certificate | ServerKey) -> bytes:

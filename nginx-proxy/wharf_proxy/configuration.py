@@ -47,7 +47,7 @@ class Configuration:
         if permissions is not None:
             files[PERMISSIONS] = permissions
         try:
-            check(files)
+            check(files, published=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"s3://{self._bucket.name}/{error}") from None
         install(files, self._directory)
@@ -76,10 +76,13 @@ class Configuration:
                     continue
                 time.sleep(SETTLE)
                 self.fetch()
-            except (ConfigurationError, OSError) as error:
-                report("configuration_refused", str(error))
-            else:
                 reload()
+            except ConfigurationError as error:
+                report("configuration_refused", str(error))
+            # Were this thread to end, a user that is removed would stay one.
+            except Exception as error:
+                report("configuration_refused", f"{type(error).__name__}: {error}")
+            else:
                 report("configuration_renewed", f"s3://{self._bucket.name}")
 
 

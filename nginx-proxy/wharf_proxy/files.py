@@ -27,8 +27,11 @@ def read(directory: Path) -> dict[str, bytes]:
     return {name: (directory / name).read_bytes() for name in NAMES if (directory / name).exists()}
 
 
-def check(files: Mapping[str, bytes]) -> None:
+def check(files: Mapping[str, bytes], *, published: bool = False) -> None:
     """Check that a proxy can start with these files, by name, and that its clients will accept it.
+
+    Of what is ``published``, a permission for nobody is let pass: the user may have been removed
+    since, and a removal must not fail.
 
     Raises:
         ConfigurationError: the first thing wrong, naming file, value and remedy.
@@ -43,5 +46,5 @@ def check(files: Mapping[str, bytes]) -> None:
             raise ConfigurationError(f"{name}: is empty: write it again")
     users = check_users(files[USERS], file=USERS)
     if PERMISSIONS in files:
-        check_permissions(files[PERMISSIONS], users, file=PERMISSIONS)
+        check_permissions(files[PERMISSIONS], None if published else users, file=PERMISSIONS)
     check_certificate(files[CERTIFICATE], files[KEY], certificate_file=CERTIFICATE, key_file=KEY)

@@ -24,9 +24,9 @@ _REPOSITORIES = re.compile(rf"\*|{_PART}(/{_PART})*(/\*)?")
 
 
 def check_permissions(
-    content: bytes, users: Collection[str], *, file: str = "nginx.permissions"
+    content: bytes, users: Collection[str] | None, *, file: str = "nginx.permissions"
 ) -> None:
-    """Check a permissions file against the users that there are.
+    """Check a permissions file, against the users that there are unless that is None.
 
     Raises:
         ConfigurationError: the first line that is wrong, with its remedy.
@@ -49,13 +49,13 @@ def check_permissions(
         _check(words, users, f"{file}: line {number}")
 
 
-def _check(words: list[str], users: Collection[str], place: str) -> None:
+def _check(words: list[str], users: Collection[str] | None, place: str) -> None:
     if len(words) != 3:
         raise ConfigurationError(
             f"{place} has {len(words)} words: write user, right and repositories"
         )
     user, right, repositories = words
-    if user != "*" and user not in users:
+    if user != "*" and users is not None and user not in users:
         raise ConfigurationError(
             f"{place}: there is no user {user!r}: add it with `python -m scripts.users add`, "
             "or remove the line"

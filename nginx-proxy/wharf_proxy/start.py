@@ -29,6 +29,21 @@ REFRESH = "NGINX_REFRESH_SECONDS"
 REMEMBER = "NGINX_REMEMBER_SECONDS"
 """Settings in seconds, with 60 as the default; nginx reads the second by itself."""
 
+DELIVERY = "NGINX_BLOB_DELIVERY"
+DELIVERIES = ("proxy", "cache")
+"""Where layers come from: the registry on each request, or this host's disk. nginx reads it."""
+
+CACHE_FOLDER = Path("/var/cache/wharf")
+CACHE_SIZE = "NGINX_CACHE_GIGABYTES"
+CACHE = """\
+proxy_cache_path /var/cache/wharf levels=1:2 keys_zone=blobs:16m max_size={size}g min_free=2g
+    inactive=30d use_temp_path=off;
+"""
+"""What nginx.conf includes: the least used layers go when there are more, or the disk is full."""
+
+HALF_FETCHED = "?/??/*.??????????"
+"""Files that a killed nginx leaves in its cache, and that no nginx looks at again."""
+
 
 def main() -> NoReturn:
     """Run until told to stop, or end with status 1 and one line on standard error."""
@@ -54,8 +69,13 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
         ConfigurationError: a setting, an object or a file is missing or wrong; nothing runs.
         OSError: the directory cannot be written to.
     """
-    refresh = _seconds(environment, REFRESH)
-    _seconds(environment, REMEMBER)
+    refresh = _number(environment, REFRESH, "60", 3600, "seconds")
+    _number(environment, REMEMBER, "60", 3600, "seconds")
+    size = _number(environment, CACHE_SIZE, "10", 16384, "gigabytes")
+    if environment.get(DELIVERY, "proxy") not in DELIVERIES:
+        raise ConfigurationError(
+            f"{DELIVERY} = {environment[DELIVERY]!r}: it must be {' or '.join(DELIVERIES)}"
+        )
     name = environment.get("NGINX_CONFIG_BUCKET")
     if not name:
         raise ConfigurationError(
@@ -65,6 +85,9 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     # boto3 reads AWS_DEFAULT_REGION by itself, but not AWS_REGION.
     configuration = Configuration(Bucket(name, region=environment.get("AWS_REGION")), directory)
     configuration.fetch()
+    (directory / "cache.conf").write_text(CACHE.format(size=size))
+    for leftover in CACHE_FOLDER.glob(HALF_FETCHED):
+        leftover.unlink()
     programs = Supervisor([NGINX, VERIFIER])
     # The verifier reads the users on each request.
     renew = Thread(target=configuration.keep, args=(refresh, lambda: programs.reload(0)))
@@ -73,10 +96,10 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     return programs.wait()
 
 
-def _seconds(environment: Mapping[str, str], name: str) -> int:
-    given = environment.get(name, "60")
-    if not given.isdecimal() or not 1 <= int(given) <= 3600:
-        raise ConfigurationError(f"{name} = {given!r}: it must be 1 to 3600 seconds")
+def _number(environment: Mapping[str, str], name: str, default: str, most: int, unit: str) -> int:
+    given = environment.get(name, default)
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise ConfigurationError(f"{name} = {given!r}: it must be 1 to {most} {unit}")
     return int(given)
 
 

@@ -46,13 +46,16 @@ class Supervisor:
                 return 0
             ended = [one for one in self._programs if one.poll() is not None]
             if ended:
-                self._stop()
+                # At once: without it the others are of no use to anybody.
+                for program in self._programs:
+                    program.send_signal(signal.SIGTERM)
+                    program.wait()
                 return ended[0].returncode or 1
 
     def _stop(self) -> None:
+        """End one after the other: the first may need the others for what is under way."""
         for program in self._programs:
             program.send_signal(signal.SIGQUIT)
-        for program in self._programs:
             program.wait()
 
 

@@ -14,6 +14,9 @@ local PENALTY = 1
 local HELD = 200
 --- Seconds that the verifier has for an answer.
 local PATIENCE = 10
+--- Passwords not known to be good that one worker has verified at a time: so many can pass the
+--- limit of failures together, and the verifier is kept free for others.
+local GATE = 4
 --- Seconds for which a good password is not held to the limit of its address: behind one address
 --- there may be hundreds of servers, of which one has a wrong password.
 local TRUSTED = 3600
@@ -27,18 +30,24 @@ local M = {}
 --- Key of the hash. It is made anew with each configuration: with another users file, everything
 --- that was remembered is forgotten.
 local secret
+--- Key of the hash of trusted passwords, which outlives the configuration: trust lets nobody in, it
+--- only lets the verifier be asked.
+local trust_secret
 --- Seconds that a good password is remembered.
 local remember
 
 --- Verifications under way in this worker, by hash: a storm of one user is verified once.
 local flights = {}
+local gate
 local held = 0
 
 --- Read the settings; nginx calls this at start and at each reload.
 function M.init()
     local random = assert(io.open("/dev/urandom", "rb"))
     secret = random:read(32)
+    trusted:safe_add("secret", random:read(32))
     random:close()
+    trust_secret = trusted:get("secret")
     remember = tonumber(os.getenv("NGINX_REMEMBER_SECONDS") or "60")
 end
 
@@ -75,18 +84,51 @@ local function ask(hash)
     return flight.status
 end
 
-local function verify(hash)
-    local address = ngx.var.binary_remote_addr
-    if (failures:get(address) or 0) >= FAILURES and not trusted:get(hash) then
-        return refuse(address)
+local function over_limit(address)
+    return (failures:get(address) or 0) >= FAILURES
+end
+
+--- The same for a password that is not trusted, unless its address has failed too often by then.
+local function ask_in_turn(hash, address)
+    gate = gate or semaphore.new(GATE)
+    if not gate:wait(PATIENCE) then
+        return ngx.HTTP_SERVICE_UNAVAILABLE
     end
-    local status = ask(hash)
+    local status
+    if verified:get(hash) then
+        status = ngx.HTTP_NO_CONTENT
+    elseif over_limit(address) then
+        status = ngx.HTTP_TOO_MANY_REQUESTS
+    else
+        -- Whatever goes wrong, the gate has to be opened again.
+        local fine, answer = pcall(ask, hash)
+        status = fine and answer or ngx.HTTP_SERVICE_UNAVAILABLE
+        if status == ngx.HTTP_UNAUTHORIZED then
+            failures:incr(address, 1, 0, WINDOW)
+        end
+    end
+    gate:post(1)
+    return status
+end
+
+local function verify(hash, header)
+    local address = ngx.var.binary_remote_addr
+    local trust = ngx.hmac_sha1(trust_secret, header)
+    local status
+    if trusted:get(trust) then
+        status = ask(hash)
+    elseif over_limit(address) then
+        status = ngx.HTTP_TOO_MANY_REQUESTS
+    else
+        status = ask_in_turn(hash, address)
+    end
     if status == ngx.HTTP_NO_CONTENT then
         verified:set(hash, true, remember)
-        trusted:set(hash, true, TRUSTED)
+        trusted:set(trust, true, TRUSTED)
     elseif status == ngx.HTTP_UNAUTHORIZED then
-        failures:incr(address, 1, 0, WINDOW)
         return challenge()
+    elseif status == ngx.HTTP_TOO_MANY_REQUESTS then
+        return refuse(address)
     else
         return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
     end
@@ -100,7 +142,7 @@ function M.check()
     end
     local hash = ngx.hmac_sha1(secret, header)
     if not verified:get(hash) then
-        verify(hash)
+        verify(hash, header)
     end
 end
 

@@ -1,0 +1,156 @@
+"""Layers from a host's own disk: fetched once, and only for those who may have them now."""
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from integration.deployment import Deployment
+from integration.images import MEGABYTE
+from integration.local.cloud import LocalCloud
+from integration.local.host import Host
+from integration.local.registry import LocalRegistry
+from integration.uploads import Upload
+
+Layer = tuple[str, bytes]
+
+
+@pytest.fixture
+def host(cloud: LocalCloud) -> Host:
+    return cloud.hosts[0]
+
+
+@pytest.fixture
+def client(cloud: LocalCloud, deployment: Deployment, host: Host) -> Iterator[httpx.Client]:
+    """A client of that host alone."""
+    with deployment.client(f"https://{cloud.balancer.door(host.address)}") as client:
+        yield client
+
+
+def push(deployment: Deployment, repository: str, size: int) -> Layer:
+    data = os.urandom(size)
+    upload = Upload.begin(deployment, deployment.url, repository)
+    upload.send(deployment.url, data)
+    return f"/v2/{repository}/blobs/{upload.finish(deployment.url, data)}", data
+
+
+@pytest.fixture
+def layer(deployment: Deployment, repository: str) -> Layer:
+    return push(deployment, repository, 5 * MEGABYTE)
+
+
+def fetches(host: Host, layer: Layer) -> int:
+    """How often the host has fetched a layer from its registry, which fetches it from S3."""
+    return host.log("registry").read_text().count(f'"GET {layer[0]} HTTP')
+
+
+def test_a_layer_is_fetched_once(client: httpx.Client, host: Host, layer: Layer) -> None:
+    answers = [client.get(layer[0]) for _ in range(3)]
+    assert {answer.content for answer in answers} == {layer[1]}
+    assert fetches(host, layer) == 1
+    assert len({tuple(sorted(described(answer).items())) for answer in answers}) == 1
+
+
+def described(answer: httpx.Response) -> dict[str, str]:
+    """The headers of an answer that say what it is."""
+    names = ("Content-Length", "Content-Type", "Docker-Content-Digest", "ETag", "Cache-Control")
+    return {name: answer.headers[name] for name in (*names, "Accept-Ranges")}
+
+
+def test_a_layer_is_fetched_once_however_many_ask(
+    client: httpx.Client, host: Host, deployment: Deployment, repository: str
+) -> None:
+    layer = push(deployment, repository, 40 * MEGABYTE)
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: client.get(layer[0]).content, range(16)))
+    assert {hashlib.sha256(answer).digest() for answer in answers} == {
+        hashlib.sha256(layer[1]).digest()
+    }
+    assert fetches(host, layer) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-99", slice(0, 100)),
+        ("bytes=1000000-1000999", slice(1_000_000, 1_001_000)),
+        ("bytes=4999990-", slice(4_999_990, None)),
+        ("bytes=-10", slice(-10, None)),
+    ],
+)
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_ranges(client: httpx.Client, layer: Layer, warm: bool, asked: str, part: slice) -> None:
+    if warm:
+        client.get(layer[0])
+    answer = client.get(layer[0], headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (206, layer[1][part])
+
+
+def test_a_range_beyond_the_end(client: httpx.Client, layer: Layer) -> None:
+    client.get(layer[0])
+    assert client.get(layer[0], headers={"Range": "bytes=5000000-"}).status_code == 416
+
+
+def test_head_fetches_nothing(client: httpx.Client, host: Host, layer: Layer) -> None:
+    answer = client.head(layer[0])
+    assert answer.headers["Content-Length"] == str(len(layer[1]))
+    assert fetches(host, layer) == 0
+
+
+def test_a_client_that_has_it_gets_no_bytes(client: httpx.Client, layer: Layer) -> None:
+    tag = client.get(layer[0]).headers["ETag"]
+    assert client.get(layer[0], headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_a_layer_is_served_only_from_repositories_that_have_it(
+    client: httpx.Client, layer: Layer, repository: str
+) -> None:
+    assert client.get(layer[0]).status_code == 200
+    answer = client.get(layer[0].replace(repository, f"{repository}/other"))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "BLOB_UNKNOWN")
+
+
+def test_a_layer_that_was_deleted_elsewhere_is_not_served(
+    client: httpx.Client, deployment: Deployment, layer: Layer
+) -> None:
+    assert client.get(layer[0]).status_code == 200
+    with deployment.client(deployment.hosts[1]) as other:
+        assert other.delete(layer[0]).status_code == 202
+    assert client.get(layer[0]).status_code == 404
+
+
+def restart(cloud: LocalCloud, host: Host, container: str) -> None:
+    os.kill(host.pid(container), signal.SIGKILL)
+    time.sleep(1)
+    cloud.reconcile()
+
+
+def test_layers_outlive_the_container(
+    cloud: LocalCloud, client: httpx.Client, host: Host, layer: Layer
+) -> None:
+    client.get(layer[0])
+    restart(cloud, host, "nginx")
+    assert client.get(layer[0]).content == layer[1]
+    assert fetches(host, layer) == 1
+
+
+def test_a_fetch_that_breaks_is_not_kept(
+    cloud: LocalCloud, registry: LocalRegistry, client: httpx.Client, host: Host, repository: str
+) -> None:
+    layer = push(registry.deployment, repository, 200 * MEGABYTE)
+    pid = host.pid("registry")
+    with pytest.raises(httpx.HTTPError), client.stream("GET", layer[0]) as answer:  # noqa: PT012
+        for _ in answer.iter_bytes():
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                pid = 0
+    time.sleep(1)
+    cloud.reconcile()
+    again = client.get(layer[0])
+    assert hashlib.sha256(again.content).digest() == hashlib.sha256(layer[1]).digest()
+    assert fetches(host, layer) >= 1
