@@ -21,8 +21,11 @@ from integration.uploads import Upload
 
 
 @pytest.fixture
-def published(cloud: LocalCloud, registry: LocalRegistry, tmp_path: Path) -> Iterator[Published]:
-    assert cloud.hosts
+def published(
+    cloud: LocalCloud,  # noqa: ARG001  (skips where there is none)
+    registry: LocalRegistry,
+    tmp_path: Path,
+) -> Iterator[Published]:
     published = Published(registry, tmp_path / "files")
     yield published
     published.restore()
@@ -129,9 +132,8 @@ def test_no_request_fails_while_files_are_renewed(
     assert failures == 0
 
 
-def test_a_change_of_nothing_reloads_nothing(published: Published, cloud: LocalCloud) -> None:
+def test_a_change_of_nothing_reloads_nothing(cloud: LocalCloud) -> None:
     logs = [host.log("nginx") for host in cloud.hosts]
     before = [log.read_text().count(RENEWED) for log in logs]
     time.sleep(4)  # the hosts look each second
     assert [log.read_text().count(RENEWED) for log in logs] == before
-    assert published.folder.exists()

@@ -4,6 +4,8 @@
 -- log in may do everything.
 
 local FILE = "/var/lib/wharf/files/nginx.permissions"
+--- The error number of a file that does not exist.
+local ENOENT = 2
 
 --- A right includes those below it.
 local PULL, PUSH, DELETE = 1, 2, 3
@@ -27,8 +29,10 @@ local grants
 --- Read the file; nginx calls this at start and at each reload.
 function M.init()
     grants = nil
-    local file = io.open(FILE)
+    local file, problem, code = io.open(FILE)
     if not file then
+        -- One that is there and cannot be read must not let everybody do everything.
+        assert(code == ENOENT, problem)
         return
     end
     grants = {}
