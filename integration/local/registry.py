@@ -1,5 +1,6 @@
 """A whole registry on this machine: synthesized, deployed, configured, and healthy."""
 
+import hashlib
 import os
 import secrets
 import subprocess
@@ -16,8 +17,10 @@ from integration.local.terraform import Terraform
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-#: What the stack is told to pull, and what is built from nginx-proxy/.
-PROXY_IMAGE = "localhost/wharf/nginx-proxy:local"
+#: What the stack is told to pull, and what is built from nginx-proxy/: each checkout has its own.
+PROXY_IMAGE = (
+    f"localhost/wharf/nginx-proxy:{hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:12]}"
+)
 USERNAME = "demo"
 #: Where the registry stands that ``make up`` and ``make demo`` leave.
 STANDING = Path("build/local")
