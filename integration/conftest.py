@@ -13,8 +13,12 @@ from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
 
 DIRECTORY = Path("build/integration")
-#: Seconds: tests wait for both.
-QUICK = {"proxy_refresh_seconds": 1, "proxy_remember_seconds": 3}
+#: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
+QUICK = {
+    "proxy_refresh_seconds": 1,
+    "proxy_remember_seconds": 3,
+    "proxy_connections_per_address": 80,
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from integration.local.registry import LocalRegistry, program, publish
+from integration.settled import settled
 
 RENEWED, REFUSED = "configuration_renewed", "configuration_refused"
 USERS, PERMISSIONS = "nginx.htpasswd", "nginx.permissions"
@@ -72,11 +71,11 @@ class Published:
         """
         before = self._count(event)
         yield
-        Retrying(
-            stop=stop_after_delay(PATIENCE),
-            wait=wait_fixed(0.2),
-            retry=retry_if_result(lambda now: any(now[host] <= before[host] for host in before)),
-        )(self._count, event)
+        settled(lambda: self._all_more(event, before), True, PATIENCE)
+
+    def _all_more(self, event: str, before: Mapping[str, int]) -> bool:
+        now = self._count(event)
+        return all(now[host] > before[host] for host in before)
 
     def _count(self, event: str) -> Mapping[str, int]:
         return {

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -182,3 +183,20 @@ def test_a_layer_that_may_be_read_can_be_mounted(
     source, digest = others_layer
     assert mount(registry.deployment, "team-a/source", source, digest) == 201
     assert mount(login("team"), "team-a/target", "team-a/source", digest) == 201
+
+
+def test_permissions_that_cannot_be_read_let_nobody_in(cloud: LocalCloud) -> None:
+    pid = cloud.hosts[0].pid("nginx")
+    file = Path(f"/proc/{pid}/root/var/lib/wharf/files", PERMISSIONS)
+    www_data = ["--setuid=33", "--setgid=33"]
+    start = ["nsenter", "--all", f"--target={pid}", *www_data, "nginx", "-e", "stderr", "-t"]
+    assert subprocess.run(start, capture_output=True).returncode == 0
+    file.chmod(0)
+    try:
+        refused = subprocess.run(start, capture_output=True, text=True)
+    finally:
+        file.chmod(0o600)
+    assert (refused.returncode, "nginx.permissions: Permission denied" in refused.stderr) == (
+        1,
+        True,
+    )

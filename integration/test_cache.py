@@ -3,9 +3,11 @@
 import hashlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,9 +17,12 @@ from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.host import Host
 from integration.local.registry import LocalRegistry
+from integration.settled import settled
 from integration.uploads import Upload
 
 Layer = tuple[str, bytes]
+
+FOLDER = "/var/cache/wharf"
 
 
 @pytest.fixture
@@ -154,3 +159,35 @@ def test_a_fetch_that_breaks_is_not_kept(
     again = client.get(layer[0])
     assert hashlib.sha256(again.content).digest() == hashlib.sha256(layer[1]).digest()
     assert fetches(host, layer) >= 1
+
+
+@pytest.fixture
+def full_disk(host: Host) -> Iterator[None]:
+    """The host's disk for layers is one of 8 MB for a while."""
+    enter = ["nsenter", "--all", f"--target={host.pid('nginx')}"]
+    small = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=1777", "tmpfs", FOLDER]
+    subprocess.run([*enter, *small], check=True)
+    try:
+        settled(lambda: is_full(host), True)
+        yield
+    finally:
+        # Gone from the tree at once, though nginx may still be writing to it.
+        subprocess.run([*enter, "umount", "--lazy", FOLDER], check=True)
+    settled(lambda: is_full(host), False)
+
+
+def is_full(host: Host) -> bool:
+    return Path(f"/proc/{host.pid('nginx')}/root/var/lib/wharf/cache-full").exists()
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_layers_come_without_the_cache_while_the_disk_is_full(
+    client: httpx.Client, host: Host, deployment: Deployment, repository: str
+) -> None:
+    layer = push(deployment, repository, 20 * MEGABYTE)
+    answers = [client.get(layer[0]).content for _ in range(2)]
+    assert {hashlib.sha256(answer).digest() for answer in answers} == {
+        hashlib.sha256(layer[1]).digest()
+    }
+    # The registry logs a request after its last byte.
+    settled(lambda: fetches(host, layer), 2)

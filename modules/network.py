@@ -20,6 +20,8 @@ from modules.aws import (
 
 HTTPS = 443
 SSH = 22
+#: Where a host shows the metrics of its proxy.
+METRICS = 9113
 ANYWHERE = "0.0.0.0/0"
 
 
@@ -59,6 +61,7 @@ class Network(Construct):
         hosts = self._group("hosts", "Hosts of the registry")
         self._open(balancer, hosts, host_ports)
         self._open_ssh(hosts)
+        self._open_metrics(hosts)
         self.balancer_group_id = balancer.id
         self.hosts_group_id = hosts.id
 
@@ -175,3 +178,16 @@ class Network(Construct):
         )
         # Only a key pair and a network together open the port.
         ssh.add_override("for_each", '${toset(var.key_pair == "" ? [] : var.ssh_networks)}')
+
+    def _open_metrics(self, hosts: SecurityGroup) -> None:
+        metrics = VpcSecurityGroupIngressRule(
+            self,
+            "metrics_of_hosts",
+            security_group_id=hosts.id,
+            cidr_ipv4="${each.value}",
+            ip_protocol="tcp",
+            from_port=METRICS,
+            to_port=METRICS,
+            description="Prometheus",
+        )
+        metrics.add_override("for_each", "${toset(var.metrics_networks)}")

@@ -14,6 +14,7 @@ from modules.aws import (
 )
 from modules.expressions import number
 from modules.load_balancer import PORT, ClassicLoadBalancer, NetworkLoadBalancer
+from modules.network import METRICS
 from modules.permissions import Permissions
 from modules.secrets import Secrets
 
@@ -103,13 +104,15 @@ class Service(Construct):
             portMappings=[
                 {"hostPort": port, "containerPort": UNPRIVILEGED + port, "protocol": "tcp"}
                 for port in balancer.HOST_PORTS
-            ],
+            ]
+            + [{"hostPort": METRICS, "containerPort": METRICS, "protocol": "tcp"}],
             environment={
                 "NGINX_CONFIG_BUCKET": configuration.bucket,
                 "NGINX_REFRESH_SECONDS": "${var.proxy_refresh_seconds}",
                 "NGINX_REMEMBER_SECONDS": "${var.proxy_remember_seconds}",
                 "NGINX_BLOB_DELIVERY": "cache" if caches else "proxy",
                 "NGINX_CACHE_GIGABYTES": "${var.cache_size}",
+                "NGINX_CONNECTIONS_PER_ADDRESS": "${var.proxy_connections_per_address}",
             },
             linuxParameters={**CONFINED, "tmpfs": [PROXY_FOLDER]},
             mountPoints=[{"sourceVolume": "cache", "containerPath": CACHE_FOLDER}]

@@ -103,6 +103,9 @@ class Settings(BaseModel):
     allowed_networks: tuple[Annotated[str, Cidr()], ...] = Field(
         ("0.0.0.0/0",), description="IPv4 networks that may reach the registry."
     )
+    metrics_networks: tuple[Annotated[str, Cidr()], ...] = Field(
+        (), description="IPv4 networks whose Prometheus may scrape port 9113 of the hosts."
+    )
     network_cidr: Annotated[str, Cidr(16, 24)] = Field(
         "10.0.0.0/16", description="IPv4 network of the VPC; each subnet gets a sixteenth of it."
     )
@@ -139,6 +142,11 @@ class Settings(BaseModel):
     )
     proxy_remember_seconds: Annotated[int, Within(1, 3600, "seconds")] = Field(
         60, description="Seconds that a host remembers a password that it has verified."
+    )
+    proxy_connections_per_address: Annotated[int, Within(8, 1_000_000, "connections")] = Field(
+        1000,
+        description="Requests of one client address that a host answers at a time; more get 429. "
+        "Behind one address there may be hundreds of servers.",
     )
     cache_size: Annotated[int, Within(1, 16000, "GiB")] = Field(
         15,

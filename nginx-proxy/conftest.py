@@ -1,8 +1,19 @@
-from collections.abc import Callable
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+import wharf_proxy
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -13,6 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509.oid import NameOID
+from moto.server import ThreadedMotoServer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BCRYPT = "$2y$05$bgWDv0Kb/hic//tQkvc95u54tanbwTU5RCpprHuZyotZr2t7hx5ie"  # of "secret"
@@ -39,6 +54,9 @@ class Identity:
 
 
 Issue = Callable[..., Identity]
+Command = Callable[[Mapping[str, str | None]], dict[str, Any]]
+Start = Callable[..., "subprocess.CompletedProcess[str]"]
+Running = Callable[..., "subprocess.Popen[str]"]
 
 
 def pem(key: Key) -> bytes:
@@ -98,3 +116,95 @@ def good_files() -> dict[str, bytes]:
         "domain.crt": server.certificate,
         "domain.key": server.key,
     }
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(endpoint: str) -> Iterator["S3Client"]:
+    session = boto3.Session("key", "secret", region_name="us-east-1")
+    client = session.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket="configuration")
+    yield client
+    for item in client.list_objects_v2(Bucket="configuration").get("Contents", []):
+        client.delete_object(Bucket="configuration", Key=item["Key"])
+    client.delete_bucket(Bucket="configuration")
+    client.close()
+
+
+# Says how it was called, then what it is told, until it is told to stop.
+NGINX = """#!/bin/sh
+trap 'echo reload' HUP
+trap 'exit 0' QUIT
+echo "nginx $*" "$(ulimit -Sn)" "$(ulimit -Hn)"
+while :; do sleep 0.05; done
+"""
+
+
+@pytest.fixture
+def command(endpoint: str, tmp_path: Path) -> Command:
+    """The start program and its environment: with these variables more, without those of None."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    nginx = programs / "nginx"
+    nginx.write_text(NGINX)
+    nginx.chmod(nginx.stat().st_mode | stat.S_IXUSR)
+    usual: dict[str, str | None] = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(wharf_proxy.__file__).parents[1]),
+        "NGINX_CONFIG_BUCKET": "configuration",
+        "NGINX_REFRESH_SECONDS": "1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        # boto3 behaves as the image's 1.26 and leaves the two endpoint variables to us.
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    }
+
+    def made(changes: Mapping[str, str | None]) -> dict[str, Any]:
+        environment = {name: value for name, value in {**usual, **changes}.items() if value}
+        program = [sys.executable, "-m", "wharf_proxy.start", "--directory", tmp_path / "run"]
+        return {"args": program, "env": environment, "text": True}
+
+    return made
+
+
+@pytest.fixture
+def start(command: Command) -> Start:
+    """Run the start program, which ends by itself, with these variables changed."""
+
+    def run(**changes: str | None) -> "subprocess.CompletedProcess[str]":
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            **command(changes), capture_output=True, check=False, timeout=60
+        )
+        return done
+
+    return run
+
+
+@pytest.fixture
+def running(command: Command) -> Iterator[Running]:
+    """The start program once both of its programs run; it is stopped in the end."""
+    with ExitStack() as stack:
+
+        def run(**changes: str | None) -> "subprocess.Popen[str]":
+            process: subprocess.Popen[str] = stack.enter_context(
+                subprocess.Popen(**command(changes), stdout=subprocess.PIPE)
+            )
+            stack.callback(process.send_signal, signal.SIGTERM)
+            # Whoever waits for a line that does not come gets the end of them instead.
+            patience = Timer(60, process.kill)
+            patience.start()
+            stack.callback(patience.cancel)
+            return process
+
+        yield run

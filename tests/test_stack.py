@@ -111,6 +111,7 @@ def test_who_may_reach_what(stack: Stack) -> None:
     assert ports_from(stack, "network_hosts") == {
         (443, "${aws_security_group.network_balancer.id}"),
         (22, '${toset(var.key_pair == "" ? [] : var.ssh_networks)}'),
+        (9113, "${toset(var.metrics_networks)}"),
     }
 
 

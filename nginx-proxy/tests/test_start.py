@@ -1,128 +1,32 @@
 """The entry point, run as the container runs it: with moto as S3 and a stub as nginx."""
 
 import json
-import os
 import signal
 import socket
-import stat
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from threading import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
 import psutil
 import pytest
-import wharf_proxy
-from moto.server import ThreadedMotoServer
+from cryptography.x509 import load_pem_x509_certificate
+from prometheus_client.parser import text_string_to_metric_families
+from wharf_proxy.certificate import valid_until
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Command = Callable[[Mapping[str, str | None]], dict[str, Any]]
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 Running = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3(endpoint: str) -> Iterator["S3Client"]:
-    session = boto3.Session("key", "secret", region_name="us-east-1")
-    client = session.client("s3", endpoint_url=endpoint)
-    client.create_bucket(Bucket="configuration")
-    yield client
-    for item in client.list_objects_v2(Bucket="configuration").get("Contents", []):
-        client.delete_object(Bucket="configuration", Key=item["Key"])
-    client.delete_bucket(Bucket="configuration")
-    client.close()
-
-
-# Says how it was called, then what it is told, until it is told to stop.
-NGINX = """#!/bin/sh
-trap 'echo reload' HUP
-trap 'exit 0' QUIT
-echo "nginx $*" "$(ulimit -Sn)" "$(ulimit -Hn)"
-while :; do sleep 0.05; done
-"""
-
-
-@pytest.fixture
-def command(endpoint: str, tmp_path: Path) -> Command:
-    """The start program and its environment: with these variables more, without those of None."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    nginx = programs / "nginx"
-    nginx.write_text(NGINX)
-    nginx.chmod(nginx.stat().st_mode | stat.S_IXUSR)
-    usual: dict[str, str | None] = {
-        "PATH": f"{programs}:{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(wharf_proxy.__file__).parents[1]),
-        "NGINX_CONFIG_BUCKET": "configuration",
-        "NGINX_REFRESH_SECONDS": "1",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_S3": endpoint,
-        # boto3 behaves as the image's 1.26 and leaves the two endpoint variables to us.
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
-    }
-
-    def made(changes: Mapping[str, str | None]) -> dict[str, Any]:
-        environment = {name: value for name, value in {**usual, **changes}.items() if value}
-        program = [sys.executable, "-m", "wharf_proxy.start", "--directory", tmp_path / "run"]
-        return {"args": program, "env": environment, "text": True}
-
-    return made
-
-
-@pytest.fixture
-def start(command: Command) -> Start:
-    """Run the start program, which ends by itself, with these variables changed."""
-
-    def run(**changes: str | None) -> "subprocess.CompletedProcess[str]":
-        done: subprocess.CompletedProcess[str] = subprocess.run(
-            **command(changes), capture_output=True, check=False, timeout=60
-        )
-        return done
-
-    return run
-
-
-@pytest.fixture
-def running(command: Command) -> Iterator[Running]:
-    """The start program once both of its programs run; it is stopped in the end."""
-    with ExitStack() as stack:
-
-        def run(**changes: str | None) -> "subprocess.Popen[str]":
-            process: subprocess.Popen[str] = stack.enter_context(
-                subprocess.Popen(**command(changes), stdout=subprocess.PIPE)
-            )
-            stack.callback(process.send_signal, signal.SIGTERM)
-            # Whoever waits for a line that does not come gets the end of them instead.
-            patience = Timer(60, process.kill)
-            patience.start()
-            stack.callback(patience.cancel)
-            return process
-
-        yield run
-
-
 def lines(process: "subprocess.Popen[str]", number: int) -> list[str]:
-    """The next lines that the program and those that it runs print."""
+    """The next lines that the program and those that it runs print, but for the certificate's."""
     assert process.stdout
-    return [process.stdout.readline().rstrip() for _ in range(number)]
+    others = (line for line in process.stdout if '"certificate"' not in line)
+    return [line.rstrip() for line in islice(others, number)]
 
 
 def upload(s3: "S3Client", files: dict[str, bytes]) -> None:
@@ -292,9 +196,38 @@ def test_a_delivery_that_is_none_is_refused(start: Start) -> None:
     )
 
 
-def test_the_cache_gets_its_size(
+def test_nginx_gets_the_settings(
     running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     upload(s3, good_files)
-    lines(running(NGINX_CACHE_GIGABYTES="7"), 2)
-    assert "max_size=7g" in (tmp_path / "run" / "cache.conf").read_text()
+    lines(running(NGINX_CACHE_GIGABYTES="7", NGINX_CONNECTIONS_PER_ADDRESS="50"), 2)
+    settings = (tmp_path / "run" / "settings.conf").read_text()
+    assert "max_size=7g" in settings
+    assert "limit_conn connections 50;" in settings
+
+
+def test_it_says_how_long_the_certificate_is_good_for(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes]
+) -> None:
+    upload(s3, good_files)
+    process = running()
+    assert process.stdout
+    event = next(json.loads(line) for line in process.stdout if "certificate" in line)
+    assert (event["event"], event["days_left"]) == ("certificate", 0)
+    assert event["message"].startswith("expires on 20")
+
+
+def test_nginx_gets_the_measures(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    lines(running(), 2)
+    text = (tmp_path / "run" / "metrics.prom").read_text()
+    found = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    expiry = valid_until(load_pem_x509_certificate(good_files["domain.crt"])).timestamp()
+    assert found["wharf_certificate_expiry_timestamp_seconds"] == expiry
+    assert found["wharf_configuration_refusals_total"] == 0

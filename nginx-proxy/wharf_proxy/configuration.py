@@ -6,16 +6,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wharf_proxy.bucket import Bucket
+from wharf_proxy.certificate import valid_until
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.files import NAMES, NEEDED, PERMISSIONS, check
+from wharf_proxy.metrics import Metrics
 
 FOLDER = "files"
 """The folder, within the proxy's own, in which nginx finds the files that are in force."""
+
+DAY = timedelta(days=1)
 
 SETTLE = 2.0
 """Seconds between the sight of a change and the fetch: whoever publishes writes several objects."""
@@ -27,11 +32,15 @@ class Configuration:
     Args:
         bucket: the configuration bucket.
         directory: made if need be. Its content is for this user only.
+        metrics: for what happens to them.
     """
 
-    def __init__(self, bucket: Bucket, directory: Path) -> None:
+    def __init__(self, bucket: Bucket, directory: Path, metrics: Metrics) -> None:
         self._bucket = bucket
         self._directory = directory
+        self._metrics = metrics
+        self._expiry = datetime.max.replace(tzinfo=UTC)
+        self._reminder = datetime.min.replace(tzinfo=UTC)
         self._versions: dict[str, str | None] = {}
 
     def fetch(self) -> None:
@@ -47,11 +56,16 @@ class Configuration:
         if permissions is not None:
             files[PERMISSIONS] = permissions
         try:
-            check(files, published=True)
+            certificate = check(files, published=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"s3://{self._bucket.name}/{error}") from None
         install(files, self._directory)
         self._versions = versions
+        self._expiry = valid_until(certificate)
+        self._reminder = datetime.min.replace(tzinfo=UTC)
+        self._metrics.certificate_expiry.set(self._expiry.timestamp())
+        self._metrics.last_check.set_to_current_time()
+        self._metrics.write()
 
     def has_changed(self) -> bool:
         """Whether an object is another one than the one in force.
@@ -70,20 +84,41 @@ class Configuration:
         A bad file is reported in the log, and the old ones stay.
         """
         while True:
+            self._remind()
             time.sleep(seconds)
             try:
-                if not self.has_changed():
-                    continue
-                time.sleep(SETTLE)
-                self.fetch()
-                reload()
+                self._renew(reload)
             except ConfigurationError as error:
-                report("configuration_refused", str(error))
+                self._refuse(str(error))
             # Were this thread to end, a user that is removed would stay one.
             except Exception as error:
-                report("configuration_refused", f"{type(error).__name__}: {error}")
-            else:
-                report("configuration_renewed", f"s3://{self._bucket.name}")
+                self._refuse(f"{type(error).__name__}: {error}")
+
+    def _renew(self, reload: Callable[[], None]) -> None:
+        if self.has_changed():
+            time.sleep(SETTLE)
+            self.fetch()
+            reload()
+            self._metrics.renewals.inc()
+            report("configuration_renewed", f"s3://{self._bucket.name}")
+        self._metrics.refused.set(0)
+        self._metrics.last_check.set_to_current_time()
+        self._metrics.write()
+
+    def _refuse(self, message: str) -> None:
+        report("configuration_refused", message)
+        self._metrics.refused.set(1)
+        self._metrics.refusals.inc()
+        with suppress(OSError):  # a full disk must not end the thread
+            self._metrics.write()
+
+    def _remind(self) -> None:
+        """Say once a day, and of each new certificate, how long it is good for."""
+        now = datetime.now(UTC)
+        if now - self._reminder >= DAY:
+            self._reminder = now
+            left = (self._expiry - now).days
+            report("certificate", f"expires on {self._expiry:%Y-%m-%d %H:%M} UTC", days_left=left)
 
 
 def install(files: Mapping[str, bytes], directory: Path) -> None:
@@ -110,7 +145,7 @@ def install(files: Mapping[str, bytes], directory: Path) -> None:
         shutil.rmtree(old)
 
 
-def report(event: str, message: str) -> None:
+def report(event: str, message: str, **more: Any) -> None:
     """Write one line in JSON to standard output, as nginx does for each request."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    print(json.dumps({"time": now, "event": event, "message": message}), flush=True)
+    print(json.dumps({"time": now, "event": event, "message": message, **more}), flush=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.x509 import Certificate
+
 from wharf_proxy.certificate import check_certificate
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.permissions_file import check_permissions
@@ -27,8 +29,10 @@ def read(directory: Path) -> dict[str, bytes]:
     return {name: (directory / name).read_bytes() for name in NAMES if (directory / name).exists()}
 
 
-def check(files: Mapping[str, bytes], *, published: bool = False) -> None:
+def check(files: Mapping[str, bytes], *, published: bool = False) -> Certificate:
     """Check that a proxy can start with these files, by name, and that its clients will accept it.
+
+    Return the server's certificate.
 
     Of what is ``published``, a permission for nobody is let pass: the user may have been removed
     since, and a removal must not fail.
@@ -47,4 +51,6 @@ def check(files: Mapping[str, bytes], *, published: bool = False) -> None:
     users = check_users(files[USERS], file=USERS)
     if PERMISSIONS in files:
         check_permissions(files[PERMISSIONS], None if published else users, file=PERMISSIONS)
-    check_certificate(files[CERTIFICATE], files[KEY], certificate_file=CERTIFICATE, key_file=KEY)
+    return check_certificate(
+        files[CERTIFICATE], files[KEY], certificate_file=CERTIFICATE, key_file=KEY
+    )

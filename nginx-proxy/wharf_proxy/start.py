@@ -7,16 +7,18 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
+from wharf_proxy import cache
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.configuration import Configuration
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.files import NEEDED
+from wharf_proxy.metrics import Metrics
 from wharf_proxy.supervisor import Supervisor
 
 DIRECTORY = Path("/var/lib/wharf")
@@ -33,16 +35,11 @@ DELIVERY = "NGINX_BLOB_DELIVERY"
 DELIVERIES = ("proxy", "cache")
 """Where layers come from: the registry on each request, or this host's disk. nginx reads it."""
 
-CACHE_FOLDER = Path("/var/cache/wharf")
 CACHE_SIZE = "NGINX_CACHE_GIGABYTES"
-CACHE = """\
-proxy_cache_path /var/cache/wharf levels=1:2 keys_zone=blobs:16m max_size={size}g min_free=2g
-    inactive=30d use_temp_path=off;
-"""
-"""What nginx.conf includes: the least used layers go when there are more, or the disk is full."""
+CONNECTIONS = "NGINX_CONNECTIONS_PER_ADDRESS"
 
-HALF_FETCHED = "?/??/*.??????????"
-"""Files that a killed nginx leaves in its cache, and that no nginx looks at again."""
+SETTINGS = "settings.conf"
+"""What nginx.conf includes."""
 
 
 def main() -> NoReturn:
@@ -72,6 +69,7 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     refresh = _number(environment, REFRESH, "60", 3600, "seconds")
     _number(environment, REMEMBER, "60", 3600, "seconds")
     size = _number(environment, CACHE_SIZE, "10", 16384, "gigabytes")
+    connections = _number(environment, CONNECTIONS, "1000", 1_000_000, "connections")
     if environment.get(DELIVERY, "proxy") not in DELIVERIES:
         raise ConfigurationError(
             f"{DELIVERY} = {environment[DELIVERY]!r}: it must be {' or '.join(DELIVERIES)}"
@@ -83,17 +81,23 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
             f"`python -m scripts.publish` writes {', '.join(NEEDED)} to"
         )
     # boto3 reads AWS_DEFAULT_REGION by itself, but not AWS_REGION.
-    configuration = Configuration(Bucket(name, region=environment.get("AWS_REGION")), directory)
+    metrics = Metrics(directory)
+    bucket = Bucket(name, region=environment.get("AWS_REGION"))
+    configuration = Configuration(bucket, directory, metrics)
     configuration.fetch()
-    (directory / "cache.conf").write_text(CACHE.format(size=size))
-    for leftover in CACHE_FOLDER.glob(HALF_FETCHED):
-        leftover.unlink()
+    limit = f"limit_conn connections {connections};\n"
+    (directory / SETTINGS).write_text(cache.PATH.format(size=size) + limit)
+    cache.sweep()
     programs = Supervisor([NGINX, VERIFIER])
     # The verifier reads the users on each request.
-    renew = Thread(target=configuration.keep, args=(refresh, lambda: programs.reload(0)))
-    renew.daemon = True
-    renew.start()
+    _in_background(configuration.keep, refresh, lambda: programs.reload(0))
+    if environment.get(DELIVERY) == "cache":
+        _in_background(cache.watch, directory, metrics)
     return programs.wait()
+
+
+def _in_background(work: Callable[..., NoReturn], *arguments: object) -> None:
+    Thread(target=work, args=arguments, daemon=True).start()
 
 
 def _number(environment: Mapping[str, str], name: str, default: str, most: int, unit: str) -> int:

@@ -11,16 +11,6 @@ local ENOENT = 2
 local PULL, PUSH, DELETE = 1, 2, 3
 local RIGHTS = { pull = PULL, push = PUSH, delete = DELETE }
 
---- What names a repository in a path of the API; the last match counts, a name may contain any of
---- these words. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#endpoints
-local ROUTES = {
-    { pattern = "^/v2/(.+)/blobs/uploads/[^/]*$", upload = true },
-    { pattern = "^/v2/(.+)/blobs/[^/]+$" },
-    { pattern = "^/v2/(.+)/manifests/[^/]+$" },
-    { pattern = "^/v2/(.+)/referrers/[^/]+$" },
-    { pattern = "^/v2/(.+)/tags/list$" },
-}
-
 local M = {}
 
 --- By user a list of rights and repositories; nil without a file.
@@ -66,20 +56,14 @@ local function allows(user, right, name)
 end
 
 --- The right that a request needs, and in which repository ("" stands for all of them).
-local function needs(method, path)
-    local reads = method == "GET" or method == "HEAD"
-    for _, route in ipairs(ROUTES) do
-        local name = path:match(route.pattern)
-        if name and route.upload then
-            return PUSH, name
-        elseif name and reads then
-            return PULL, name
-        elseif name then
-            return method == "DELETE" and DELETE or PUSH, name
-        end
+local function needs(method)
+    local route, name = ngx.var.route, ngx.var.repository
+    if method == "DELETE" and route ~= "upload" then
+        return DELETE, name
     end
-    -- The catalog names every repository; anything else is not of the API.
-    return reads and PULL or DELETE, ""
+    local reads = method == "GET" or method == "HEAD"
+    -- The catalog names every repository: it has none itself.
+    return (reads and route ~= "upload") and PULL or PUSH, name
 end
 
 --- A mount copies a layer out of another repository, so it takes the right to pull from that one.
@@ -97,11 +81,11 @@ end
 
 --- Let the request pass if its user may send it, else answer it.
 function M.check()
-    if not grants or ngx.var.uri == "/v2/" then
+    if not grants or ngx.var.route == "version" then
         return
     end
     local user, method = ngx.var.remote_user, ngx.req.get_method()
-    local right, name = needs(method, ngx.var.uri)
+    local right, name = needs(method)
     if not allows(user, right, name) then
         return ngx.exit(ngx.HTTP_FORBIDDEN)
     end

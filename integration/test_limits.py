@@ -1,0 +1,125 @@
+"""Slow clients live as long as they move; those that only hold connections do not."""
+
+import base64
+import hashlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx
+
+from integration.conftest import QUICK
+from integration.deployment import Deployment
+from integration.images import MEGABYTE
+from integration.local.cloud import LocalCloud
+from integration.settled import settled
+from integration.uploads import Upload
+
+#: Seconds that a client has for its header, by nginx.conf, and what a shared machine adds.
+HEADER, SLACK = 10, 10
+#: Bytes a second that a slow upload may have.
+SLOW = 100_000
+LIMIT = int(QUICK["proxy_connections_per_address"])
+
+
+def connect(deployment: Deployment, url: str | None = None) -> ssl.SSLSocket:
+    where = urlsplit(url or deployment.url)
+    context = ssl.create_default_context(cafile=deployment.ca)
+    raw = socket.create_connection((where.hostname, where.port or 443), timeout=60)
+    return context.wrap_socket(raw, server_hostname=where.hostname)
+
+
+def seconds_until_closed(deployment: Deployment, drip: bytes) -> float:
+    """Send a byte of an endless header each second, for a minute at most, until nobody listens."""
+    start = time.monotonic()
+    with connect(deployment) as client:
+        client.sendall(b"GET /v2/ HTTP/1.1\r\nHost: registry\r\n")
+        client.settimeout(1)
+        while time.monotonic() - start < 60:
+            try:
+                client.sendall(drip)
+                if not client.recv(1000):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+    return time.monotonic() - start
+
+
+def test_a_slow_header_is_cut_off_and_others_notice_nothing(deployment: Deployment) -> None:
+    with ThreadPoolExecutor(100) as pool:
+        attack = [pool.submit(seconds_until_closed, deployment, b"x") for _ in range(100)]
+        statuses = []
+        while not all(one.done() for one in attack):
+            with deployment.client() as client:
+                statuses.append(client.get("/v2/").status_code)
+            time.sleep(0.2)
+    assert set(statuses) == {200}
+    assert max(one.result() for one in attack) < HEADER + SLACK
+
+
+def test_who_says_nothing_is_cut_off(deployment: Deployment) -> None:
+    start = time.monotonic()
+    with connect(deployment) as client:
+        assert client.recv(1) == b""
+    assert time.monotonic() - start < HEADER + SLACK
+
+
+def test_a_slow_upload_lives(deployment: Deployment, repository: str) -> None:
+    data = b"slow" * (2 * MEGABYTE // 4)
+
+    def slowly() -> Iterator[bytes]:
+        for start in range(0, len(data), SLOW // 10):
+            yield data[start : start + SLOW // 10]
+            time.sleep(0.1)
+
+    upload = Upload.begin(deployment, deployment.url, repository)
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    target = httpx.URL(upload.location).copy_merge_params({"digest": digest})
+    begun = time.monotonic()
+    with deployment.client() as client:
+        answer = client.put(target, content=slowly())
+        assert (answer.status_code, time.monotonic() - begun > HEADER) == (201, True)
+        assert client.get(f"/v2/{repository}/blobs/{digest}").content == data
+
+
+def test_a_header_that_is_too_large_is_refused(deployment: Deployment) -> None:
+    with deployment.client() as client:
+        for header in ({"X": "x" * 9000}, {f"X{n}": "x" * 7000 for n in range(5)}):
+            answer = client.get("/v2/", headers=header)
+            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "UNSUPPORTED")
+
+
+def held(deployment: Deployment, url: str, repository: str) -> ssl.SSLSocket:
+    """A request of which nginx waits for the body."""
+    client = connect(deployment, url)
+    credentials = base64.b64encode(f"{deployment.username}:{deployment.password}".encode())
+    lines = [
+        f"PUT /v2/{repository}/manifests/held HTTP/1.1",
+        "Host: registry",
+        f"Authorization: Basic {credentials.decode()}",
+        "Content-Length: 100",
+    ]
+    client.sendall("\r\n".join([*lines, "", ""]).encode())
+    return client
+
+
+def test_an_address_has_so_many_requests_at_a_time(
+    cloud: LocalCloud, deployment: Deployment, repository: str
+) -> None:
+    assert cloud.hosts, "a live deployment may allow any number"
+    url = deployment.hosts[0]
+    with ExitStack() as stack, deployment.client(url) as client:
+        assert client.get("/v2/").status_code == 200
+        for _ in range(LIMIT):
+            stack.enter_context(held(deployment, url, repository))
+        settled(lambda: client.get("/v2/").status_code, 429)
+        refused = client.get("/v2/")
+        assert client.get("/ssl").status_code == 200, "the host would go"
+    assert (refused.status_code, refused.headers.get("Retry-After")) == (429, "1")
+    assert refused.json()["errors"][0]["code"] == "TOOMANYREQUESTS"

@@ -1,0 +1,110 @@
+"""What Prometheus reads on each host, past the load balancer."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from integration.deployment import Deployment
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+from integration.published import REFUSED, Published
+
+PORT = 9113
+Labels = dict[str, str]
+Scrape = Callable[..., float]
+
+
+@pytest.fixture
+def scrape(cloud: LocalCloud) -> Scrape:
+    """The sum of a metric, over its samples with these labels, on one host."""
+    host = cloud.hosts[0]
+
+    def scrape(name: str, **labels: str) -> float:
+        with cloud.network.inside(host.pod):
+            answer = httpx.get(f"http://127.0.0.1:{PORT}/metrics").raise_for_status()
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    return scrape
+
+
+@pytest.fixture
+def client(cloud: LocalCloud, deployment: Deployment) -> httpx.Client:
+    return deployment.client(f"https://{cloud.balancer.door(cloud.hosts[0].address)}")
+
+
+def test_requests_are_counted(scrape: Scrape, client: httpx.Client) -> None:
+    labels = {"route": "tags", "method": "GET", "status": "404"}
+    names = ("wharf_requests_total", "wharf_sent_bytes_total", "wharf_received_bytes_total")
+    before = [scrape(name, route="tags") for name in names]
+    with client:
+        for _ in range(3):
+            client.get("/v2/metrics/tags/list")
+    requests, sent, received = (
+        scrape(name, route="tags") - old for name, old in zip(names, before, strict=True)
+    )
+    assert requests == 3
+    assert scrape("wharf_requests_total", **labels) >= 3
+    assert 3 * 100 < sent < 3 * 2000
+    assert 3 * 100 < received < 3 * 2000
+
+
+def test_times_are_a_histogram(scrape: Scrape, client: httpx.Client) -> None:
+    with client:
+        client.get("/v2/")
+    count = scrape("wharf_request_seconds_count", route="version")
+    assert count == scrape("wharf_request_seconds_bucket", route="version", le="+Inf")
+    assert count == scrape("wharf_requests_total", route="version")
+    assert scrape("wharf_request_seconds_sum", route="version") > 0
+    assert scrape("wharf_request_seconds_bucket", route="version", le="10") <= count
+
+
+def test_what_nobody_knows_has_no_label_of_its_own(scrape: Scrape, client: httpx.Client) -> None:
+    with client:
+        client.request("BREW", "/v2/")
+        client.get("/coffee")
+    assert scrape("wharf_requests_total", method="BREW") == 0
+    assert scrape("wharf_requests_total", route="other", status="404") >= 1
+
+
+def test_the_certificate_s_end(scrape: Scrape) -> None:
+    left = scrape("wharf_certificate_expiry_timestamp_seconds") - datetime.now(UTC).timestamp()
+    assert timedelta(days=30).total_seconds() < left < timedelta(days=400).total_seconds()
+
+
+def test_a_refused_configuration_shows(
+    scrape: Scrape, cloud: LocalCloud, registry: LocalRegistry, tmp_path: Path
+) -> None:
+    assert cloud.hosts
+    published = Published(registry, tmp_path / "files")
+    refusals = scrape("wharf_configuration_refusals_total")
+    assert scrape("wharf_configuration_refused") == 0
+    try:
+        with published.seen(REFUSED):
+            published.put("domain.key", b"nonsense")
+        assert scrape("wharf_configuration_refused") == 1
+        assert scrape("wharf_configuration_refusals_total") > refusals
+    finally:
+        published.restore()
+    assert scrape("wharf_configuration_refused") == 0
+
+
+def test_the_load_balancer_does_not_reach_them(cloud: LocalCloud) -> None:
+    host = cloud.hosts[0]
+    assert cloud.network.reaches("127.0.0.1", PORT, pod=host.pod)
+    assert not cloud.network.reaches(host.address, PORT, pod=cloud.balancer.name)
+    assert not cloud.network.reaches(host.address, PORT)
+
+
+def test_nothing_else_is_on_that_port(cloud: LocalCloud) -> None:
+    with cloud.network.inside(cloud.hosts[0].pod):
+        for path in ("/", "/v2/", "/v2/_catalog", "/ssl", "/.verify", "/metrics/"):
+            assert httpx.get(f"http://127.0.0.1:{PORT}{path}").status_code == 404

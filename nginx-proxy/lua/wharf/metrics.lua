@@ -1,0 +1,126 @@
+--- What is counted for Prometheus, in its text format, version 0.0.4.
+-- https://prometheus.io/docs/instrumenting/exposition_formats/
+
+--- What wharf_proxy has to say: certificate, configuration, disk.
+local FILE = "/var/lib/wharf/metrics.prom"
+
+--- Seconds. A layer takes as long as it takes, so they go far.
+local BUCKETS = { 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, math.huge }
+
+--- Name, type, and what it is.
+local METRICS = {
+    { "wharf_requests_total", "counter", "Requests that were answered." },
+    { "wharf_request_seconds", "histogram", "Time from a request's first byte to the answer's last." },
+    { "wharf_registry_seconds_total", "counter", "Time that the registry took for answers." },
+    { "wharf_received_bytes_total", "counter", "Bytes that clients sent." },
+    { "wharf_sent_bytes_total", "counter", "Bytes that clients were sent." },
+    { "wharf_cache_requests_total", "counter", "Layers that the cache was asked for." },
+    { "wharf_connections", "gauge", "Connections of clients now." },
+}
+
+local counts = ngx.shared.metrics
+
+local M = {}
+
+local function add(name, labels, value)
+    counts:incr(name .. "{" .. labels .. "}", value, 0)
+end
+
+--- Seconds that upstreams took: the variable has one number for each that was asked.
+local function registry_seconds()
+    local sum = 0
+    for number in (ngx.var.upstream_response_time or ""):gmatch("[%d.]+") do
+        sum = sum + tonumber(number)
+    end
+    return sum
+end
+
+local function label(limit)
+    return limit == math.huge and "+Inf" or limit
+end
+
+local function bucket(seconds)
+    for _, limit in ipairs(BUCKETS) do
+        if seconds <= limit then
+            return label(limit)
+        end
+    end
+end
+
+--- Count a request that has ended. Labels have few values, or the counts would have no end.
+function M.count()
+    local var = ngx.var
+    local route = ('route="%s"'):format(var.route ~= "" and var.route or "other")
+    -- Nobody can make up more methods: others than these are not let through.
+    local method = ngx.status == 405 and "other" or var.logged_method
+    local seconds = tonumber(var.request_time)
+    add("wharf_requests_total", ('%s,method="%s",status="%d"'):format(route, method, ngx.status), 1)
+    add("wharf_request_seconds_bucket", ('%s,le="%s"'):format(route, bucket(seconds)), 1)
+    add("wharf_request_seconds_sum", route, seconds)
+    add("wharf_registry_seconds_total", route, registry_seconds())
+    add("wharf_received_bytes_total", route, tonumber(var.request_length))
+    add("wharf_sent_bytes_total", route, tonumber(var.bytes_sent))
+    if var.upstream_cache_status then
+        add("wharf_cache_requests_total", ('status="%s"'):format(var.upstream_cache_status), 1)
+    end
+end
+
+--- All counts of a metric, as lines.
+local function lines(name, keys)
+    local found = {}
+    for _, key in ipairs(keys) do
+        if key:sub(1, #name + 1) == name .. "{" then
+            table.insert(found, ("%s %s"):format(key, counts:get(key)))
+        end
+    end
+    return found
+end
+
+--- The counts of a histogram: each bucket includes those below it, and the last is the count.
+local function histogram(name, keys)
+    local found = lines(name .. "_sum", keys)
+    for _, key in ipairs(keys) do
+        local route = key:match("^" .. name .. "_sum{(.*)}$")
+        local sum = 0
+        for _, limit in ipairs(route and BUCKETS or {}) do
+            local labels = ('{%s,le="%s"}'):format(route, label(limit))
+            sum = sum + (counts:get(name .. "_bucket" .. labels) or 0)
+            table.insert(found, ("%s_bucket%s %d"):format(name, labels, sum))
+        end
+        if route then
+            table.insert(found, ("%s_count{%s} %d"):format(name, route, sum))
+        end
+    end
+    return found
+end
+
+local function connections(name)
+    local found = {}
+    for _, state in ipairs({ "active", "reading", "writing", "waiting" }) do
+        local number = ngx.var["connections_" .. state]
+        table.insert(found, ('%s{state="%s"} %s'):format(name, state, number))
+    end
+    return found
+end
+
+local SPECIAL = { wharf_request_seconds = histogram, wharf_connections = connections }
+
+--- Answer with all of it.
+function M.show()
+    local keys = counts:get_keys(0)
+    table.sort(keys)
+    for _, metric in ipairs(METRICS) do
+        local name, kind, help = unpack(metric)
+        ngx.say(("# HELP %s %s\n# TYPE %s %s"):format(name, help, name, kind))
+        for _, line in ipairs((SPECIAL[name] or lines)(name, keys)) do
+            ngx.say(line)
+        end
+    end
+    local file = io.open(FILE)
+    if file then
+        ngx.print(file:read("*a"))
+        file:close()
+    end
+end
+
+return M
