@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import tempfile
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +49,18 @@ class Deployment:
             auth=None if anonymous else (self.username, self.password),
             timeout=60,
         )
+
+    def connect(self, url: str | None = None) -> ssl.SSLSocket:
+        """A bare TLS connection, for what no HTTP client would send."""
+        where = urlsplit(url or self.url)
+        context = ssl.create_default_context(cafile=self.ca)
+        raw = socket.create_connection((where.hostname or "", where.port or 443), timeout=60)
+        return context.wrap_socket(raw, server_hostname=where.hostname)
+
+    @property
+    def authorization(self) -> str:
+        """The value of the header that logs in."""
+        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     def skopeo(self, url: str | None = None) -> "Skopeo":
         """The client program skopeo, for the load balancer or for the host at ``url``."""

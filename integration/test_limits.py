@@ -1,14 +1,11 @@
 """Slow clients live as long as they move; those that only hold connections do not."""
 
-import base64
 import hashlib
-import socket
 import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -26,17 +23,10 @@ SLOW = 100_000
 LIMIT = int(QUICK["proxy_connections_per_address"])
 
 
-def connect(deployment: Deployment, url: str | None = None) -> ssl.SSLSocket:
-    where = urlsplit(url or deployment.url)
-    context = ssl.create_default_context(cafile=deployment.ca)
-    raw = socket.create_connection((where.hostname, where.port or 443), timeout=60)
-    return context.wrap_socket(raw, server_hostname=where.hostname)
-
-
 def seconds_until_closed(deployment: Deployment, drip: bytes) -> float:
     """Send a byte of an endless header each second, for a minute at most, until nobody listens."""
     start = time.monotonic()
-    with connect(deployment) as client:
+    with deployment.connect() as client:
         client.sendall(b"GET /v2/ HTTP/1.1\r\nHost: registry\r\n")
         client.settimeout(1)
         while time.monotonic() - start < 60:
@@ -65,7 +55,7 @@ def test_a_slow_header_is_cut_off_and_others_notice_nothing(deployment: Deployme
 
 def test_who_says_nothing_is_cut_off(deployment: Deployment) -> None:
     start = time.monotonic()
-    with connect(deployment) as client:
+    with deployment.connect() as client:
         assert client.recv(1) == b""
     assert time.monotonic() - start < HEADER + SLACK
 
@@ -97,12 +87,11 @@ def test_a_header_that_is_too_large_is_refused(deployment: Deployment) -> None:
 
 def held(deployment: Deployment, url: str, repository: str) -> ssl.SSLSocket:
     """A request of which nginx waits for the body."""
-    client = connect(deployment, url)
-    credentials = base64.b64encode(f"{deployment.username}:{deployment.password}".encode())
+    client = deployment.connect(url)
     lines = [
         f"PUT /v2/{repository}/manifests/held HTTP/1.1",
         "Host: registry",
-        f"Authorization: Basic {credentials.decode()}",
+        f"Authorization: {deployment.authorization}",
         "Content-Length: 100",
     ]
     client.sendall("\r\n".join([*lines, "", ""]).encode())

@@ -84,9 +84,7 @@ def test_no_request_without_a_password_gets_anything(
     ],
 )
 def test_a_path_that_can_be_read_in_two_ways_is_none(deployment: Deployment, path: str) -> None:
-    credentials = httpx.BasicAuth(deployment.username, deployment.password)
-    header = credentials._auth_header
-    assert ask(deployment, "GET", path, {"Authorization": header})[0] == 404
+    assert ask(deployment, "GET", path, {"Authorization": deployment.authorization})[0] == 404
 
 
 def test_the_colon_of_a_digest_may_be_escaped(deployment: Deployment) -> None:
@@ -95,6 +93,41 @@ def test_the_colon_of_a_digest_may_be_escaped(deployment: Deployment) -> None:
             client.get(f"/v2/a/blobs/sha256{colon}{'0' * 64}") for colon in (":", "%3A", "%3a")
         ]
     assert [answer.json()["errors"][0]["code"] for answer in answers] == ["BLOB_UNKNOWN"] * 3
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Content-Length: 5\r\nTransfer-Encoding : chunked",
+        "Content-Length: 5\r\nTransfer-Encoding: xchunked",
+        "Content-Length: 5\r\n Transfer-Encoding: chunked",
+        "Content-Length: 5\r\nTransfer-Encoding:\x0bchunked",
+        "Content-Length: +5",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Transfer-Encoding: identity, chunked",
+        "Content-Length: 5\r\nConnection: Content-Length",
+    ],
+)
+def test_no_request_is_smuggled_in_the_body_of_another(
+    cloud: LocalCloud, deployment: Deployment, repository: str, header: str
+) -> None:
+    lines = [
+        f"PATCH /v2/{repository}/blobs/uploads/1 HTTP/1.1",
+        "Host: registry",
+        f"Authorization: {deployment.authorization}",
+        header,
+    ]
+    hidden = f"GET /v2/{repository}/hidden/tags/list HTTP/1.1\r\nHost: registry\r\n\r\n"
+    with deployment.connect() as client:
+        client.sendall("\r\n".join([*lines, "", "0", "", hidden]).encode())
+        client.settimeout(10)
+        answer = client.recv(10_000).decode()
+    assert int(answer.split()[1]) >= 400
+    # As a request of its own it has no password; with that of the other one it would pass.
+    for host in cloud.hosts:
+        assert "hidden/tags" not in host.log("registry").read_text()
 
 
 @pytest.fixture
