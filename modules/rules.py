@@ -3,8 +3,9 @@
 import ipaddress
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Rule(Protocol):
@@ -103,3 +104,59 @@ class Cidr:
             f" && try(cidrsubnet({reference}, 0, 0) == {reference}, false)"
             f" && {prefix} >= {self.shortest} && {prefix} <= {self.longest}"
         )
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A number that another setting limits, one that is declared before it."""
+
+    other: str
+
+    def limit(self, others: Mapping[str, Any]) -> Any:
+        """The other's value, or None where it was itself refused."""
+        return others.get(self.other)
+
+
+@dataclass(frozen=True)
+class AtLeast(_Bound):
+    """A number not below another setting."""
+
+    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
+        """Why the value is refused, or None."""
+        limit = self.limit(others)
+        if limit is None or value >= limit:
+            return None
+        return f"it must be at least {self.other} ({limit}); raise it or lower {self.other}"
+
+    def condition(self, reference: str) -> str:
+        """Terraform's expression for the same."""
+        return f"{reference} >= var.{self.other}"
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, as the end of the sentence "it must be …"."""
+        return f"at least {self.other}"
+
+
+@dataclass(frozen=True)
+class AtMost(_Bound):
+    """A number not above another setting, less a fixed amount."""
+
+    less: int = 0
+
+    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
+        """Why the value is refused, or None."""
+        limit = self.limit(others)
+        if limit is None or value <= limit - self.less:
+            return None
+        less = f" less {self.less}" if self.less else ""
+        return f"it must be at most {self.other} ({limit}){less}; lower it or raise {self.other}"
+
+    def condition(self, reference: str) -> str:
+        """Terraform's expression for the same."""
+        return f"{reference} <= var.{self.other} - {self.less}"
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, as the end of the sentence "it must be …"."""
+        return f"at most {self.other}" + (f" less {self.less}" if self.less else "")

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.settings import SECRETS, SHAPE, SYSTEM_SIZE, Settings, rules_of
+from modules.settings import SECRETS, SHAPE, Settings, bounds_of, rules_of
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
 
@@ -51,25 +51,11 @@ def terraform_type(field: FieldInfo) -> str:
 def _validation(name: str, field: FieldInfo) -> list[TerraformVariableValidationConfig]:
     is_list = terraform_type(field) == "list(string)"
     checks = []
-    for rule in rules_of(name):
+    for rule in (*rules_of(name), *bounds_of(name)):
         condition = rule.condition("value" if is_list else f"var.{name}")
         if is_list:
             condition = f"alltrue([for value in var.{name} : {condition}])"
         checks.append(_check(condition, f"{name} must be {rule.allowed}."))
-    if name == "maximum_hosts":
-        checks.append(
-            _check(
-                "var.maximum_hosts >= var.minimum_hosts",
-                "maximum_hosts must be at least minimum_hosts.",
-            )
-        )
-    if name == "cache_size":
-        checks.append(
-            _check(
-                f"var.cache_size <= var.volume_size - {SYSTEM_SIZE}",
-                f"cache_size must be at most volume_size less {SYSTEM_SIZE}.",
-            )
-        )
     return checks
 
 

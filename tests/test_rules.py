@@ -8,7 +8,7 @@ import pytest
 
 from integration.local.machine import terraform_program
 from modules.rules import Matches, Rule, Within
-from modules.settings import BUCKET, Settings, rules_of
+from modules.settings import Settings, rules_of
 
 NUMBERS = [-1, 0, 1, 29, 30, 31, 100, 101, 16384, 16385]
 NETWORKS = [
@@ -74,7 +74,8 @@ def test_python_and_terraform_agree(rule: Rule, tmp_path: Path) -> None:
 
 
 def test_a_rule_can_fail() -> None:
-    assert BUCKET.accepts("images")
-    assert not BUCKET.accepts("Images")
-    assert not BUCKET.accepts("images\n")
+    (bucket,) = rules_of("aws_registry_bucket")
+    assert bucket.accepts("images")
+    assert not bucket.accepts("Images")
+    assert not bucket.accepts("images\n")
     assert not Within(1, 2, "hosts").accepts(True is None)

@@ -2,16 +2,24 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.settings import BUCKET, Settings, SettingsError, load_settings, rules_of
+from modules.settings import Settings, rules_of
+from modules.settings_file import SettingsError, load_environments
 from scripts.settings_page import PAGE, page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def load_settings(file: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings of the only environment."""
+    (settings,) = load_environments(file, environment)
+    return settings
 
 
 def problems(file: Path, **environment: str) -> list[str]:
@@ -93,9 +101,10 @@ def test_a_network_with_host_bits(file: Path) -> None:
 
 
 def test_every_problem_is_told_at_once(file: Path) -> None:
-    file.write_text('zones = 1\nvolume_size = "big"\ncolour = "blue"\n')
+    file.write_text('zones = 1\nvolume_size = "big"\ncolour = "blue"\nminimum_hosts = 3\n')
     assert sorted(line.split(" ")[0] for line in problems(file)) == [
         "colour",
+        "maximum_hosts",
         "volume_size",
         "zones",
     ]
@@ -134,12 +143,13 @@ def test_the_numbers_of_hosts_are_either_refused_or_in_order(minimum: int, maxim
 
 @given(st.text())
 def test_any_text_for_a_bucket_is_accepted_or_refused_in_one_line(name: str) -> None:
+    (bucket,) = rules_of("nginx_config_bucket")
     told = ""
     try:
         load_settings(Path("none"), {"WHARF_NGINX_CONFIG_BUCKET": name})
     except SettingsError as error:
         told = str(error)
-    assert len(told.splitlines()) == (0 if BUCKET.accepts(name) else 1)
+    assert len(told.splitlines()) == (0 if bucket.accepts(name) else 1)
 
 
 def test_every_setting_says_what_it_is() -> None:
