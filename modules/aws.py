@@ -34,6 +34,7 @@ from cdktf import (
     App,
     Fn,
     TerraformOutput,
+    TerraformResource,
     TerraformStack,
     TerraformVariable,
     TerraformVariableValidationConfig,
@@ -58,6 +59,7 @@ from cdktf_cdktf_provider_aws.ecs_task_definition import (
     EcsTaskDefinition,
     EcsTaskDefinitionVolume,
 )
+from cdktf_cdktf_provider_aws.eip import Eip
 from cdktf_cdktf_provider_aws.elb import (
     Elb,
     ElbListener,
@@ -77,6 +79,7 @@ from cdktf_cdktf_provider_aws.lb_listener import (
     LbListenerDefaultAction,
 )
 from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup
+from cdktf_cdktf_provider_aws.nat_gateway import NatGateway
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.proxy_protocol_policy import ProxyProtocolPolicy
 from cdktf_cdktf_provider_aws.route import Route
@@ -125,6 +128,7 @@ __all__ = [
     "EcsServiceLoadBalancer",
     "EcsTaskDefinition",
     "EcsTaskDefinitionVolume",
+    "Eip",
     "Elb",
     "ElbListener",
     "Fn",
@@ -139,6 +143,7 @@ __all__ = [
     "LbListener",
     "LbListenerDefaultAction",
     "LbTargetGroup",
+    "NatGateway",
     "ProxyProtocolPolicy",
     "Route",
     "RouteTable",
@@ -160,6 +165,7 @@ __all__ = [
     "SecurityGroup",
     "Subnet",
     "TerraformOutput",
+    "TerraformResource",
     "TerraformStack",
     "TerraformVariable",
     "TerraformVariableValidationConfig",

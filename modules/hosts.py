@@ -40,7 +40,7 @@ class Hosts(Construct):
         security_group_id: who may reach them.
         instance_profile_arn: what their ECS agent may do.
 
-    Exposes ``cluster_id``, ``cluster_name`` and ``group_name``.
+    Exposes ``cluster_id``, ``cluster_name``, ``group`` and ``group_name``.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Hosts(Construct):
             tag=[AutoscalingGroupTag(key="Name", value="${var.name}", propagate_at_launch=True)],
         )
         self._scale(group)
+        self.group = group
         self.cluster_id = cluster.id
         self.cluster_name = cluster.name
         self.group_name = group.name

@@ -13,7 +13,7 @@ from modules.aws import (
     LbTargetGroup,
     ProxyProtocolPolicy,
 )
-from modules.expressions import number
+from modules.expressions import number, truth
 
 PORT = 443
 #: The hosts' port for connections that begin with the client's address (PROXY protocol). A plain
@@ -57,6 +57,7 @@ class NetworkLoadBalancer(Construct):
             "balancer",
             name="${var.name}",
             load_balancer_type="network",
+            internal=truth("var.internal"),
             subnets=list(subnet_ids),
             security_groups=[security_group_id],
             # Off by default: a zone with one host would carry as much as a zone with three.
@@ -127,6 +128,7 @@ class ClassicLoadBalancer(Construct):
             self,
             "balancer",
             name="${var.name}",
+            internal=truth("var.internal"),
             subnets=list(subnet_ids),
             security_groups=[security_group_id],
             cross_zone_load_balancing=True,

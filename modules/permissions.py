@@ -36,6 +36,7 @@ class Permissions(Construct):
         images: the bucket that tasks keep images in.
         configuration: the bucket of which tasks read the proxy's files.
         secret_arns: the secrets that ECS hands to the containers.
+        session_manager: whether Systems Manager may open a shell on the hosts.
 
     Exposes ``instance_profile_arn``, ``task_role_arn`` and ``execution_role_arn``.
     """
@@ -48,12 +49,15 @@ class Permissions(Construct):
         images: S3Bucket,
         configuration: S3Bucket,
         secret_arns: Sequence[str],
+        session_manager: bool,
     ) -> None:
         super().__init__(scope, id)
         self._account = DataAwsCallerIdentity(self, "account").account_id
         self._partition = DataAwsPartition(self, "partition")
         host = self._role("host", f"ec2.{self._partition.dns_suffix}")
-        self._attach(host, "host_agent", "AmazonEC2ContainerServiceforEC2Role")
+        self._attach(host, "host_agent", "service-role/AmazonEC2ContainerServiceforEC2Role")
+        if session_manager:
+            self._attach(host, "host_sessions", "AmazonSSMManagedInstanceCore")
         profile = IamInstanceProfile(self, "profile", name=host.name, role=host.name)
         self.instance_profile_arn = profile.arn
 
@@ -62,7 +66,7 @@ class Permissions(Construct):
         self.task_role_arn = task.arn
 
         execution = self._role("execution", "ecs-tasks.amazonaws.com")
-        self._attach(execution, "execution_logs", "AmazonECSTaskExecutionRolePolicy")
+        self._attach(execution, "execution_logs", "service-role/AmazonECSTaskExecutionRolePolicy")
         read = _allow(["secretsmanager:GetSecretValue"], list(secret_arns))
         self._allow(execution, "execution_secrets", [read])
         self.execution_role_arn = execution.arn
@@ -85,7 +89,7 @@ class Permissions(Construct):
         )
 
     def _attach(self, role: IamRole, id: str, managed: str) -> None:
-        arn = f"arn:{self._partition.partition}:iam::aws:policy/service-role/{managed}"
+        arn = f"arn:{self._partition.partition}:iam::aws:policy/{managed}"
         IamRolePolicyAttachment(self, id, role=role.name, policy_arn=arn)
 
     def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> None:

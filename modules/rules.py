@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -106,57 +107,85 @@ class Cidr:
         )
 
 
+class Bound(ABC):
+    """A limit that depends on another setting, one that is declared before it."""
+
+    @property
+    @abstractmethod
+    def allowed(self) -> str:
+        """What is allowed, as the end of the sentence "it must be …"."""
+
+    @abstractmethod
+    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
+        """Why the value is refused, or None; ``others`` lacks what was itself refused."""
+
+    @abstractmethod
+    def condition(self, reference: str) -> str:
+        """Terraform's expression for the same, over variables."""
+
+
 @dataclass(frozen=True)
-class _Bound:
-    """A number that another setting limits, one that is declared before it."""
+class AtLeast(Bound):
+    """A number not below another setting."""
 
     other: str
 
-    def limit(self, others: Mapping[str, Any]) -> Any:
-        """The other's value, or None where it was itself refused."""
-        return others.get(self.other)
-
-
-@dataclass(frozen=True)
-class AtLeast(_Bound):
-    """A number not below another setting."""
+    @property
+    def allowed(self) -> str:
+        """The other setting's name."""
+        return f"at least {self.other}"
 
     def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Why the value is refused, or None."""
-        limit = self.limit(others)
+        """Compare the two numbers."""
+        limit = others.get(self.other)
         if limit is None or value >= limit:
             return None
         return f"it must be at least {self.other} ({limit}); raise it or lower {self.other}"
 
     def condition(self, reference: str) -> str:
-        """Terraform's expression for the same."""
+        """One comparison."""
         return f"{reference} >= var.{self.other}"
-
-    @property
-    def allowed(self) -> str:
-        """What is allowed, as the end of the sentence "it must be …"."""
-        return f"at least {self.other}"
 
 
 @dataclass(frozen=True)
-class AtMost(_Bound):
+class AtMost(Bound):
     """A number not above another setting, less a fixed amount."""
 
+    other: str
     less: int = 0
 
+    @property
+    def allowed(self) -> str:
+        """The other setting's name, and the amount."""
+        return f"at most {self.other}" + (f" less {self.less}" if self.less else "")
+
     def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Why the value is refused, or None."""
-        limit = self.limit(others)
+        """Compare the two numbers."""
+        limit = others.get(self.other)
         if limit is None or value <= limit - self.less:
             return None
         less = f" less {self.less}" if self.less else ""
         return f"it must be at most {self.other} ({limit}){less}; lower it or raise {self.other}"
 
     def condition(self, reference: str) -> str:
-        """Terraform's expression for the same."""
+        """One comparison."""
         return f"{reference} <= var.{self.other} - {self.less}"
 
-    @property
-    def allowed(self) -> str:
-        """What is allowed, as the end of the sentence "it must be …"."""
-        return f"at most {self.other}" + (f" less {self.less}" if self.less else "")
+
+@dataclass(frozen=True)
+class FromEcr(Bound):
+    """An image in ECR where hosts reach no other registry."""
+
+    pattern = r"^[0-9]{12}\.dkr\.ecr\."
+    allowed = "an image in ECR where host_network is endpoints; copy it there"
+
+    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
+        """Look for the name of ECR."""
+        if others.get("host_network") != "endpoints" or re.search(self.pattern, value):
+            return None
+        return f"it must be {self.allowed}"
+
+    def condition(self, reference: str) -> str:
+        """Either of the two."""
+        pattern = json.dumps(self.pattern)
+        return f'var.host_network != "endpoints" || can(regex({pattern}, {reference}))'

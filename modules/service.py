@@ -14,6 +14,7 @@ from modules.aws import (
 )
 from modules.expressions import number
 from modules.load_balancer import PORT, ClassicLoadBalancer, NetworkLoadBalancer
+from modules.ordering import after
 from modules.permissions import Permissions
 from modules.secrets import Secrets
 
@@ -165,7 +166,7 @@ class Service(Construct):
             depends_on=[balancer.listener],
         )
         # Its tasks need what these attach and write, and name only the roles and the secrets.
-        service.node.add_dependency(permissions, secrets)
+        after(service, permissions, secrets)
 
     def _container(
         self,

@@ -23,10 +23,10 @@ from modules.kinds import (
     VpcNetwork,
     Zones,
 )
-from modules.rules import AtLeast, AtMost, Cidr, Matches, Rule, Within
+from modules.rules import AtLeast, Bound, Cidr, FromEcr, Matches, Rule, Within
 
 #: Settings that change which resources there are. All others become Terraform variables.
-SHAPE = frozenset({"load_balancer", "zones", "blob_delivery"})
+SHAPE = frozenset({"load_balancer", "zones", "blob_delivery", "host_network"})
 
 #: Given to Terraform only (``TF_VAR_…``): a default would be written into the synthesized file.
 SECRETS = {
@@ -57,6 +57,12 @@ class Settings(BaseModel):
     zones: Zones = Field(
         2, description="Availability zones that hosts and load balancer are spread over."
     )
+    host_network: Literal["public", "nat", "nat_per_zone", "endpoints"] = Field(
+        "public",
+        description="Where hosts are and how they reach AWS: with public addresses; in private "
+        "subnets behind one NAT gateway, or one in each zone; or in private subnets with VPC "
+        "endpoints, from where they reach nothing else and images have to be in ECR.",
+    )
     name: Name = Field(
         "wharf", description="Name of the environment, the first part of every name."
     )
@@ -77,6 +83,11 @@ class Settings(BaseModel):
     )
     allowed_networks: tuple[Network, ...] = Field(
         ("0.0.0.0/0",), description="IPv4 networks that may reach the registry."
+    )
+    internal: bool = Field(
+        False,
+        description="Whether the load balancer has private addresses only, for clients that reach "
+        "the VPC by peering, a transit gateway or a VPN; a change replaces it.",
     )
     network_cidr: VpcNetwork = Field(
         "10.0.0.0/16", description="IPv4 network of the VPC; each subnet gets a sixteenth of it."
@@ -102,7 +113,7 @@ class Settings(BaseModel):
     proxy_image: ContainerImage | None = Field(
         None, description="Image made from nginx-proxy/, where the hosts can pull it."
     )
-    registry_image: ContainerImage = Field(
+    registry_image: Annotated[ContainerImage, FromEcr()] = Field(
         "docker.io/library/registry:3.1.1", description="Image of the CNCF distribution registry."
     )
     proxy_refresh_seconds: ShortTime = Field(
@@ -156,9 +167,14 @@ def rules_of(field: str) -> tuple[Rule, ...]:
     return tuple(one for one in _metadata(field) if isinstance(one, Matches | Within | Cidr))
 
 
-def bounds_of(field: str) -> tuple[AtLeast | AtMost, ...]:
-    """Return the limits that other settings are for this one."""
-    return tuple(one for one in _metadata(field) if isinstance(one, AtLeast | AtMost))
+def bounds_of(field: str) -> tuple[Bound, ...]:
+    """Return the rules of a setting that depend on another one."""
+    return tuple(one for one in _metadata(field) if isinstance(one, Bound))
+
+
+def limits_of(field: str) -> tuple[Rule | Bound, ...]:
+    """Return all rules of a setting."""
+    return (*rules_of(field), *bounds_of(field))
 
 
 def _metadata(field: str) -> list[Any]:

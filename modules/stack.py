@@ -6,6 +6,7 @@ from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
 from modules.hosts import Hosts
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 from modules.network import Network
+from modules.ordering import after
 from modules.permissions import Permissions
 from modules.secrets import Secrets
 from modules.service import Service
@@ -37,7 +38,13 @@ class RegistryStack(TerraformStack):
         declare_variables(self, settings)
         self._provider()
         kind = BALANCERS[settings.load_balancer]
-        network = Network(self, "network", zones=settings.zones, host_ports=kind.HOST_PORTS)
+        network = Network(
+            self,
+            "network",
+            zones=settings.zones,
+            host_ports=kind.HOST_PORTS,
+            host_network=settings.host_network,
+        )
         storage = Storage(self, "storage")
         secrets = Secrets(self, "secrets")
         permissions = Permissions(
@@ -46,21 +53,24 @@ class RegistryStack(TerraformStack):
             images=storage.images,
             configuration=storage.configuration,
             secret_arns=secrets.arns,
+            session_manager=settings.host_network != "public",
         )
         balancer = kind(
             self,
             "load_balancer",
             vpc_id=network.vpc_id,
-            subnet_ids=network.subnet_ids,
+            subnet_ids=network.balancer_subnet_ids,
             security_group_id=network.balancer_group_id,
         )
         hosts = Hosts(
             self,
             "hosts",
-            subnet_ids=network.subnet_ids,
+            subnet_ids=network.host_subnet_ids,
             security_group_id=network.hosts_group_id,
             instance_profile_arn=permissions.instance_profile_arn,
         )
+        # A host that starts before it has a way to AWS joins the cluster minutes later.
+        after(hosts.group, network)
         Service(
             self,
             "service",

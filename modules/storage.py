@@ -19,6 +19,7 @@ from modules.aws import (
     S3BucketVersioningA,
 )
 from modules.expressions import truth
+from modules.ordering import after
 
 #: Days; a push is over in hours; parts that are older belong to one that broke.
 STALE_UPLOAD_DAYS = 7
@@ -58,7 +59,7 @@ class Storage(Construct):
                 )
             ],
         )
-        self._lifecycle("configuration", old_versions).node.add_dependency(versioning)
+        after(self._lifecycle("configuration", old_versions), versioning)
 
     def _bucket(self, role: str, variable: str) -> S3Bucket:
         given = f"var.{variable}"
@@ -95,9 +96,8 @@ class Storage(Construct):
             restrict_public_buckets=True,
         )
         # S3 answers a conflict when both are written at once.
-        S3BucketPolicy(
-            self, f"{role}_policy", bucket=bucket.id, policy=_tls_only(bucket)
-        ).node.add_dependency(block)
+        policy = S3BucketPolicy(self, f"{role}_policy", bucket=bucket.id, policy=_tls_only(bucket))
+        after(policy, block)
         return bucket
 
     def _lifecycle(

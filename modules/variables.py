@@ -1,11 +1,12 @@
 """Terraform variables, made from the settings: same names, defaults, descriptions and limits."""
 
+import json
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.settings import SECRETS, SHAPE, Settings, bounds_of, rules_of
+from modules.settings import SECRETS, SHAPE, Settings, limits_of
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
 
@@ -14,7 +15,7 @@ def declare_variables(scope: Construct, settings: Settings) -> None:
     """Declare a variable for every setting that does not shape the stack, and for the secrets."""
     for name, field in Settings.model_fields.items():
         if name not in SHAPE:
-            _declare(scope, name, field, getattr(settings, name))
+            _declare(scope, name, field, settings)
     for name, description in SECRETS.items():
         TerraformVariable(
             scope,
@@ -29,14 +30,15 @@ def declare_variables(scope: Construct, settings: Settings) -> None:
         )
 
 
-def _declare(scope: Construct, name: str, field: FieldInfo, value: Any) -> None:
+def _declare(scope: Construct, name: str, field: FieldInfo, settings: Settings) -> None:
+    value = getattr(settings, name)
     TerraformVariable(
         scope,
         name,
         type=terraform_type(field),
         description=field.description,
         nullable=False,
-        validation=_validation(name, field),
+        validation=_validation(name, field, settings),
         default=list(value) if isinstance(value, tuple) else value,
     )
 
@@ -48,15 +50,24 @@ def terraform_type(field: FieldInfo) -> str:
     return TYPES.get(field.annotation, "string")
 
 
-def _validation(name: str, field: FieldInfo) -> list[TerraformVariableValidationConfig]:
+def _validation(
+    name: str, field: FieldInfo, settings: Settings
+) -> list[TerraformVariableValidationConfig]:
     is_list = terraform_type(field) == "list(string)"
     checks = []
-    for rule in (*rules_of(name), *bounds_of(name)):
+    for rule in limits_of(name):
         condition = rule.condition("value" if is_list else f"var.{name}")
         if is_list:
             condition = f"alltrue([for value in var.{name} : {condition}])"
-        checks.append(_check(condition, f"{name} must be {rule.allowed}."))
+        checks.append(_check(_with_shape(condition, settings), f"{name} must be {rule.allowed}."))
     return checks
+
+
+def _with_shape(condition: str, settings: Settings) -> str:
+    """What shapes the stack is no variable: its value takes the place of its name."""
+    for name in SHAPE:
+        condition = condition.replace(f"var.{name} ", f"{json.dumps(getattr(settings, name))} ")
+    return condition
 
 
 def _keys_come_in_pairs() -> TerraformVariableValidationConfig:

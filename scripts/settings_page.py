@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import get_args
 
-from modules.settings import SECRETS, SHAPE, Settings, bounds_of, rules_of
+from modules.settings import SECRETS, SHAPE, Settings, limits_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 
@@ -81,7 +81,7 @@ def _row(name: str) -> str:
         shown = "none: it has to be given"
     else:
         shown = f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
-    allowed = "; ".join(rule.allowed for rule in (*rules_of(name), *bounds_of(name)))
+    allowed = "; ".join(rule.allowed for rule in limits_of(name))
     if isinstance(default, tuple):
         allowed = f"each {allowed}"
     if name in SHAPE and not allowed:

@@ -248,3 +248,17 @@ def test_a_change_of_the_task_can_reach_a_single_host(stack: Stack) -> None:
 def test_more_zones_than_the_region_has_are_refused(synthesize: Callable[..., Stack]) -> None:
     zones = synthesize(zones=3)["data"]["aws_availability_zones"]["network_zones"]
     assert zones["lifecycle"]["postcondition"]["condition"] == "${length(self.names) >= 3}"
+
+
+def test_what_has_to_exist_first_is_made_first(stack: Stack) -> None:
+    resources = stack["resource"]
+    service = only(stack, "aws_ecs_service")["depends_on"]
+    assert "aws_lb_listener.load_balancer_listener" in service
+    assert "aws_iam_role_policy.permissions_task_storage" in service
+    assert "aws_secretsmanager_secret_version.secrets_http_value" in service
+    policy = resources["aws_s3_bucket_policy"]["storage_images_policy"]
+    assert policy["depends_on"] == ["aws_s3_bucket_public_access_block.storage_images_privacy"]
+    lifecycle = resources["aws_s3_bucket_lifecycle_configuration"]
+    assert lifecycle["storage_configuration_lifecycle"]["depends_on"] == [
+        "aws_s3_bucket_versioning.storage_configuration_versions"
+    ]
