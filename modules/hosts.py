@@ -1,7 +1,9 @@
 """The hosts: an ECS cluster on an autoscaling group."""
 
+import json
 from collections.abc import Sequence
 
+from modules.alarms import DISK_DIMENSIONS, NAMESPACE
 from modules.aws import (
     AutoscalingGroup,
     AutoscalingGroupTag,
@@ -25,6 +27,34 @@ mkdir -p /etc/ecs
 echo ECS_CLUSTER={cluster} >> /etc/ecs/ecs.config
 """
 
+#: What a host reports by CloudWatch's agent, which the image does not have. A host that cannot
+#: get it serves all the same.
+METRICS = """\
+cat > /etc/wharf-metrics.json <<'END'
+{configuration}
+END
+if dnf install --assumeyes amazon-cloudwatch-agent; then
+    cd /opt/aws/amazon-cloudwatch-agent/bin
+    ./amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/etc/wharf-metrics.json
+else
+    echo "No CloudWatch agent: nothing tells how full the disk is" >&2
+fi
+"""
+METRICS_CONFIGURATION = {
+    "agent": {"metrics_collection_interval": 60},
+    "metrics": {
+        "namespace": NAMESPACE,
+        "aggregation_dimensions": [list(DISK_DIMENSIONS)],
+        "metrics_collected": {
+            "disk": {
+                "measurement": ["used_percent"],
+                "resources": ["/"],
+                "append_dimensions": DISK_DIMENSIONS,
+            }
+        },
+    },
+}
+
 #: Seconds until a new host carries load, and its figures mean something.
 WARM_UP = 120
 
@@ -39,6 +69,7 @@ class Hosts(Construct):
         subnet_ids: where the hosts are.
         security_group_id: who may reach them.
         instance_profile_arn: what their ECS agent may do.
+        metrics: whether they report how full their disks are.
 
     Exposes ``cluster_id``, ``cluster_name``, ``group`` and ``group_name``.
     """
@@ -51,6 +82,7 @@ class Hosts(Construct):
         subnet_ids: Sequence[str],
         security_group_id: str,
         instance_profile_arn: str,
+        metrics: bool,
     ) -> None:
         super().__init__(scope, id)
         cluster = EcsCluster(
@@ -59,7 +91,12 @@ class Hosts(Construct):
             name="${var.name}",
             setting=[{"name": "containerInsights", "value": "enabled"}],
         )
-        template = self._template(cluster.name, security_group_id, instance_profile_arn)
+        user_data = USER_DATA.format(
+            cluster=f"${{{cluster.terraform_resource_type}.{cluster.friendly_unique_id}.name}}"
+        )
+        if metrics:
+            user_data += METRICS.format(configuration=json.dumps(METRICS_CONFIGURATION, indent=1))
+        template = self._template(user_data, security_group_id, instance_profile_arn)
         group = AutoscalingGroup(
             self,
             "group",
@@ -72,6 +109,7 @@ class Hosts(Construct):
             # EC2 finds it broken. A check of S3's making must never replace the fleet.
             health_check_type="EC2",
             default_instance_warmup=WARM_UP,
+            enabled_metrics=["GroupInServiceInstances", "GroupDesiredCapacity"],
             tag=[AutoscalingGroupTag(key="Name", value="${var.name}", propagate_at_launch=True)],
         )
         self._scale(group)
@@ -80,7 +118,7 @@ class Hosts(Construct):
         self.cluster_name = cluster.name
         self.group_name = group.name
 
-    def _template(self, cluster: str, group_id: str, profile_arn: str) -> LaunchTemplate:
+    def _template(self, user_data: str, group_id: str, profile_arn: str) -> LaunchTemplate:
         image = DataAwsSsmParameter(self, "image", name=ECS_IMAGE)
         return LaunchTemplate(
             self,
@@ -89,7 +127,8 @@ class Hosts(Construct):
             image_id=image.insecure_value,
             instance_type="${var.instance_type}",
             key_name='${var.key_pair == "" ? null : var.key_pair}',
-            user_data=Fn.base64encode(USER_DATA.format(cluster=cluster)),
+            # CDKTF's own function takes neither quotes nor references to variables.
+            user_data=f"${{base64encode({json.dumps(user_data)})}}",
             vpc_security_group_ids=[group_id],
             iam_instance_profile={"arn": profile_arn},
             # Only with a session token, and containers in bridge mode are a hop too far away.

@@ -47,6 +47,10 @@ DiskSize = Annotated[int, Within(30, 16384, "GiB")]
 CacheSize = Annotated[int, Within(1, 16000, "GiB"), AtMost("volume_size", less=SYSTEM_SIZE)]
 UsePercent = Annotated[int, Within(10, 90, "percent")]
 Traffic = Annotated[int, Within(1, 1_000_000, "megabytes a minute")]
+Email = Annotated[
+    str, Matches(r"^[^@\s,]+@[^@\s,]+\.[a-zA-Z]+$", "an address such as a@example.com")
+]
+Days = Annotated[int, Within(1, 365, "days")]
 ShortTime = Annotated[int, Within(1, 3600, "seconds")]
 IdleTime = Annotated[int, Within(300, 3600, "seconds")]
 Retention = Annotated[

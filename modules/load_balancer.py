@@ -36,9 +36,11 @@ class NetworkLoadBalancer(Construct):
         subnet_ids: one subnet in each zone.
         security_group_id: who may reach it.
 
-    Exposes ``name``, ``dns_name`` and ``target``: how an ECS service names it.
+    Exposes ``name``, ``dns_name``, ``metric_dimensions``: which metrics of ``METRIC_NAMESPACE`` are
+    its own, and ``target``: how an ECS service names it.
     """
 
+    METRIC_NAMESPACE = "AWS/NetworkELB"
     #: Ports of the hosts that it reaches.
     HOST_PORTS = (PORT,)
 
@@ -97,6 +99,10 @@ class NetworkLoadBalancer(Construct):
         # ECS refuses a target group that no listener uses: the service waits for the listener.
         self.listener = listener
         self.target: dict[str, Any] = {"target_group_arn": targets.arn}
+        self.metric_dimensions = {
+            "LoadBalancer": balancer.arn_suffix,
+            "TargetGroup": targets.arn_suffix,
+        }
 
 
 class ClassicLoadBalancer(Construct):
@@ -112,6 +118,7 @@ class ClassicLoadBalancer(Construct):
     Exposes the same as :class:`NetworkLoadBalancer`.
     """
 
+    METRIC_NAMESPACE = "AWS/ELB"
     HOST_PORTS = (PORT, ANNOUNCED_PORT)
 
     def __init__(
@@ -161,3 +168,4 @@ class ClassicLoadBalancer(Construct):
         self.dns_name = balancer.dns_name
         self.listener = balancer
         self.target: dict[str, Any] = {"elb_name": balancer.name}
+        self.metric_dimensions = {"LoadBalancerName": balancer.name}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from modules.alarms import NAMESPACE
 from modules.aws import (
     Construct,
     DataAwsCallerIdentity,
@@ -37,6 +38,7 @@ class Permissions(Construct):
         configuration: the bucket of which tasks read the proxy's files.
         secret_arns: the secrets that ECS hands to the containers.
         session_manager: whether Systems Manager may open a shell on the hosts.
+        metrics: whether hosts may report their own.
 
     Exposes ``instance_profile_arn``, ``task_role_arn`` and ``execution_role_arn``.
     """
@@ -50,6 +52,7 @@ class Permissions(Construct):
         configuration: S3Bucket,
         secret_arns: Sequence[str],
         session_manager: bool,
+        metrics: bool,
     ) -> None:
         super().__init__(scope, id)
         self._account = DataAwsCallerIdentity(self, "account").account_id
@@ -58,6 +61,8 @@ class Permissions(Construct):
         self._attach(host, "host_agent", "service-role/AmazonEC2ContainerServiceforEC2Role")
         if session_manager:
             self._attach(host, "host_sessions", "AmazonSSMManagedInstanceCore")
+        if metrics:
+            self._allow(host, "host_metrics", [_metrics_statement()])
         profile = IamInstanceProfile(self, "profile", name=host.name, role=host.name)
         self.instance_profile_arn = profile.arn
 
@@ -106,6 +111,14 @@ def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[
         # denies access, and the proxy could not tell that there are no permissions.
         _allow(["s3:ListBucket"], [configuration.arn]),
     ]
+
+
+def _metrics_statement() -> dict[str, Any]:
+    return {
+        # CloudWatch knows no resource here; the namespace is the limit.
+        **_allow(["cloudwatch:PutMetricData"], ["*"]),
+        "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+    }
 
 
 def _allow(actions: Sequence[str], resources: list[str]) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class Service(Construct):
         secrets: what the containers get as secrets.
         balancer: what sends clients to it.
         delivery: where clients get layers: ``cache``, ``proxy`` or ``redirect``.
+
+    Exposes ``logs``: for each container the name of its log group.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Service(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._secrets = secrets
+        self.logs: dict[str, str] = {}
         caches = delivery == "cache"
         proxy = self._container(
             PROXY,
@@ -185,6 +188,7 @@ class Service(Construct):
             name=f"/wharf/${{var.name}}/{name}",
             retention_in_days=number("var.log_retention_days"),
         )
+        self.logs[name] = logs.name
         region = {"AWS_REGION": "${var.aws_region}"}
         definition = {
             "name": name,

@@ -8,7 +8,9 @@ from modules.kinds import (
     Bucket,
     CacheSize,
     ContainerImage,
+    Days,
     DiskSize,
+    Email,
     Hosts,
     IdleTime,
     InstanceType,
@@ -26,7 +28,7 @@ from modules.kinds import (
 from modules.rules import AtLeast, Bound, Cidr, FromEcr, Matches, Rule, Within
 
 #: Settings that change which resources there are. All others become Terraform variables.
-SHAPE = frozenset({"load_balancer", "zones", "blob_delivery", "host_network"})
+SHAPE = frozenset({"load_balancer", "zones", "blob_delivery", "host_network", "alarms"})
 
 #: Given to Terraform only (``TF_VAR_…``): a default would be written into the synthesized file.
 SECRETS = {
@@ -62,6 +64,11 @@ class Settings(BaseModel):
         description="Where hosts are and how they reach AWS: with public addresses; in private "
         "subnets behind one NAT gateway, or one in each zone; or in private subnets with VPC "
         "endpoints, from where they reach nothing else and images have to be in ECR.",
+    )
+    alarms: bool = Field(
+        True,
+        description="Whether there are alarms, metrics from the logs, a dashboard, and a topic of "
+        "SNS that tells of them.",
     )
     name: Name = Field(
         "wharf", description="Name of the environment, the first part of every name."
@@ -136,6 +143,12 @@ class Settings(BaseModel):
     )
     log_retention_days: Retention = Field(
         30, description="Days that CloudWatch Logs keeps the logs."
+    )
+    alarm_emails: tuple[Email, ...] = Field(
+        (), description="Who gets the alarms; each address has to be confirmed."
+    )
+    alarm_certificate_days: Days = Field(
+        21, description="Days before the certificate expires at which an alarm tells of it."
     )
     force_destroy: bool = Field(
         False, description="Whether destroying the stack may delete buckets that hold objects."

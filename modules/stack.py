@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modules.alarms import Alarms
 from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
 from modules.hosts import Hosts
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
@@ -9,7 +10,7 @@ from modules.network import Network
 from modules.ordering import after
 from modules.permissions import Permissions
 from modules.secrets import Secrets
-from modules.service import Service
+from modules.service import PROXY, REGISTRY, Service
 from modules.settings import Settings
 from modules.storage import Storage
 from modules.variables import declare_variables
@@ -54,6 +55,7 @@ class RegistryStack(TerraformStack):
             configuration=storage.configuration,
             secret_arns=secrets.arns,
             session_manager=settings.host_network != "public",
+            metrics=settings.alarms,
         )
         balancer = kind(
             self,
@@ -68,10 +70,11 @@ class RegistryStack(TerraformStack):
             subnet_ids=network.host_subnet_ids,
             security_group_id=network.hosts_group_id,
             instance_profile_arn=permissions.instance_profile_arn,
+            metrics=settings.alarms,
         )
         # A host that starts before it has a way to AWS joins the cluster minutes later.
         after(hosts.group, network)
-        Service(
+        service = Service(
             self,
             "service",
             cluster_id=hosts.cluster_id,
@@ -82,6 +85,15 @@ class RegistryStack(TerraformStack):
             balancer=balancer,
             delivery=settings.blob_delivery,
         )
+        if settings.alarms:
+            Alarms(
+                self,
+                "alarms",
+                proxy_logs=service.logs[PROXY],
+                registry_logs=service.logs[REGISTRY],
+                balancer=balancer,
+                group_name=hosts.group_name,
+            )
         self._outputs(
             registry_url=f"https://{balancer.dns_name}",
             load_balancer_name=balancer.name,

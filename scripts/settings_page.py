@@ -84,7 +84,7 @@ def _row(name: str) -> str:
     allowed = "; ".join(rule.allowed for rule in limits_of(name))
     if isinstance(default, tuple):
         allowed = f"each {allowed}"
-    if name in SHAPE and not allowed:
+    if get_args(field.annotation) and not allowed:
         allowed = " or ".join(f"`{choice}`" for choice in get_args(field.annotation))
     return f"| `{name}` | {field.description} | {shown} | {allowed} |"
 
