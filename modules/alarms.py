@@ -11,7 +11,7 @@ from modules.aws import (
     SnsTopic,
     SnsTopicSubscription,
 )
-from modules.expressions import number
+from modules.expressions import CUSTOMER_KEY, number
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 
 #: Where the registry's own metrics are in CloudWatch.
@@ -61,7 +61,7 @@ class Alarms(Construct):
         group_name: str,
     ) -> None:
         super().__init__(scope, id)
-        topic = SnsTopic(self, "topic", name="${var.name}-alarms")
+        topic = SnsTopic(self, "topic", name="${var.name}-alarms", kms_master_key_id=CUSTOMER_KEY)
         self.topic_arn = topic.arn
         emails = SnsTopicSubscription(
             self, "emails", topic_arn=topic.arn, protocol="email", endpoint="${each.value}"

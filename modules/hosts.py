@@ -15,7 +15,7 @@ from modules.aws import (
     LaunchTemplate,
     LaunchTemplateBlockDeviceMappings,
 )
-from modules.expressions import number, truth
+from modules.expressions import CUSTOMER_KEY, if_given, number, truth
 
 #: Where AWS publishes the newest ECS-optimized image of each region.
 ECS_IMAGE = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
@@ -126,7 +126,7 @@ class Hosts(Construct):
             name="${var.name}",
             image_id=image.insecure_value,
             instance_type="${var.instance_type}",
-            key_name='${var.key_pair == "" ? null : var.key_pair}',
+            key_name=if_given("key_pair"),
             # CDKTF's own function takes neither quotes nor references to variables.
             user_data=f"${{base64encode({json.dumps(user_data)})}}",
             vpc_security_group_ids=[group_id],
@@ -146,6 +146,7 @@ class Hosts(Construct):
                         "volume_size": number("var.volume_size"),
                         "volume_type": "gp3",
                         "encrypted": "true",
+                        "kms_key_id": CUSTOMER_KEY,
                         "delete_on_termination": "true",
                     },
                 )

@@ -51,6 +51,14 @@ Email = Annotated[
     str, Matches(r"^[^@\s,]+@[^@\s,]+\.[a-zA-Z]+$", "an address such as a@example.com")
 ]
 Days = Annotated[int, Within(1, 365, "days")]
+Versions = Annotated[int, Within(0, 3650, "days")]
+KeyArn = Annotated[
+    str,
+    Matches(
+        r"^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$",
+        "the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
+    ),
+]
 ShortTime = Annotated[int, Within(1, 3600, "seconds")]
 IdleTime = Annotated[int, Within(300, 3600, "seconds")]
 Retention = Annotated[

@@ -68,12 +68,14 @@ class Permissions(Construct):
 
         task = self._role("task", "ecs-tasks.amazonaws.com")
         self._allow(task, "task_storage", _storage_statements(images, configuration))
+        self._allow_key(task, "task_key", ["kms:GenerateDataKey", "kms:Decrypt"])
         self.task_role_arn = task.arn
 
         execution = self._role("execution", "ecs-tasks.amazonaws.com")
         self._attach(execution, "execution_logs", "service-role/AmazonECSTaskExecutionRolePolicy")
         read = _allow(["secretsmanager:GetSecretValue"], list(secret_arns))
         self._allow(execution, "execution_secrets", [read])
+        self._allow_key(execution, "execution_key", ["kms:Decrypt"])
         self.execution_role_arn = execution.arn
 
     def _role(self, purpose: str, service: str) -> IamRole:
@@ -97,8 +99,13 @@ class Permissions(Construct):
         arn = f"arn:{self._partition.partition}:iam::aws:policy/{managed}"
         IamRolePolicyAttachment(self, id, role=role.name, policy_arn=arn)
 
-    def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> None:
-        IamRolePolicy(self, id, role=role.name, name=id, policy=_policy(statements))
+    def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> IamRolePolicy:
+        return IamRolePolicy(self, id, role=role.name, name=id, policy=_policy(statements))
+
+    def _allow_key(self, role: IamRole, id: str, actions: Sequence[str]) -> None:
+        """Allow the use of the user's own key, where there is one."""
+        policy = self._allow(role, id, [_allow(actions, ["${var.kms_key_arn}"])])
+        policy.add_override("count", '${var.kms_key_arn == "" ? 0 : 1}')
 
 
 def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[str, Any]]:

@@ -189,3 +189,49 @@ class FromEcr(Bound):
         """Either of the two."""
         pattern = json.dumps(self.pattern)
         return f'var.host_network != "endpoints" || can(regex({pattern}, {reference}))'
+
+
+@dataclass(frozen=True)
+class Replicated(Bound):
+    """Days of versions where there is a replica: S3 replicates versions."""
+
+    allowed = "at least 1 where replica_bucket is given: S3 replicates versions"
+
+    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
+        """Look for a replica."""
+        if value > 0 or not others.get("replica_bucket"):
+            return None
+        return f"it must be {self.allowed}"
+
+    def condition(self, reference: str) -> str:
+        """Either of the two."""
+        return f'var.replica_bucket == "" || {reference} > 0'
+
+
+@dataclass(frozen=True)
+class Needed(Bound):
+    """Text that has to be given where other settings have a value; "" stands for any value."""
+
+    where: tuple[tuple[str, str], ...]
+
+    @property
+    def allowed(self) -> str:
+        """The other settings."""
+        conditions = [f"{name} is {value or 'given'}" for name, value in self.where]
+        return f"given where {' and '.join(conditions)}"
+
+    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
+        """Look at all of the others."""
+        met = all(
+            others.get(name) == wanted if wanted else others.get(name)
+            for name, wanted in self.where
+        )
+        return f"it must be {self.allowed}" if met and not value else None
+
+    def condition(self, reference: str) -> str:
+        """Given, or one of the others does not have its value."""
+        unmet = [
+            f"var.{name} {'!=' if wanted else '=='} {json.dumps(wanted)}"
+            for name, wanted in self.where
+        ]
+        return " || ".join([*unmet, f'{reference} != ""'])

@@ -12,7 +12,7 @@ from modules.aws import (
     EcsTaskDefinitionVolume,
     S3Bucket,
 )
-from modules.expressions import number
+from modules.expressions import CUSTOMER_KEY, number
 from modules.load_balancer import PORT, ClassicLoadBalancer, NetworkLoadBalancer
 from modules.ordering import after
 from modules.permissions import Permissions
@@ -50,7 +50,8 @@ OPEN_FILES = 65536
 #: https://distribution.github.io/distribution/about/configuration/
 REGISTRY_ENVIRONMENT = {
     "REGISTRY_STORAGE": "s3",
-    "REGISTRY_STORAGE_S3_ENCRYPT": "true",
+    # The bucket encrypts by itself, with the key that it was given; to ask would name another.
+    "REGISTRY_STORAGE_S3_ENCRYPT": "false",
     "REGISTRY_STORAGE_DELETE_ENABLED": "true",
     # It runs on every host and walks the bucket; a lifecycle rule does its work. Written as one
     # value: the registry panics over a variable that ends in _UPLOADPURGING_ENABLED.
@@ -186,6 +187,7 @@ class Service(Construct):
             self,
             f"{name}_logs",
             name=f"/wharf/${{var.name}}/{name}",
+            kms_key_id=CUSTOMER_KEY,
             retention_in_days=number("var.log_retention_days"),
         )
         self.logs[name] = logs.name

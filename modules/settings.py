@@ -14,6 +14,7 @@ from modules.kinds import (
     Hosts,
     IdleTime,
     InstanceType,
+    KeyArn,
     Name,
     Network,
     Region,
@@ -22,13 +23,16 @@ from modules.kinds import (
     SomeHosts,
     Traffic,
     UsePercent,
+    Versions,
     VpcNetwork,
     Zones,
 )
-from modules.rules import AtLeast, Bound, Cidr, FromEcr, Matches, Rule, Within
+from modules.rules import AtLeast, Bound, Cidr, FromEcr, Matches, Needed, Replicated, Rule, Within
 
 #: Settings that change which resources there are. All others become Terraform variables.
-SHAPE = frozenset({"load_balancer", "zones", "blob_delivery", "host_network", "alarms"})
+SHAPE = frozenset(
+    {"load_balancer", "zones", "blob_delivery", "host_network", "alarms", "replica_bucket"}
+)
 
 #: Given to Terraform only (``TF_VAR_…``): a default would be written into the synthesized file.
 SECRETS = {
@@ -70,6 +74,11 @@ class Settings(BaseModel):
         description="Whether there are alarms, metrics from the logs, a dashboard, and a topic of "
         "SNS that tells of them.",
     )
+    replica_bucket: Bucket = Field(
+        "",
+        description="Bucket in another region that gets a copy of all images; it has to exist and "
+        "have versioning on. Empty means no copy.",
+    )
     name: Name = Field(
         "wharf", description="Name of the environment, the first part of every name."
     )
@@ -82,6 +91,20 @@ class Settings(BaseModel):
         description="S3 bucket for nginx.htpasswd, domain.crt and domain.key; "
         "empty makes a name from account and region.",
     )
+    image_version_days: Annotated[Versions, Replicated()] = Field(
+        0, description="Days that a deleted image can be brought back; 0 keeps no versions."
+    )
+    intelligent_tiering: bool = Field(
+        False, description="Whether layers that nobody pulls move to cheaper tiers of S3."
+    )
+    kms_key_arn: KeyArn = Field(
+        "",
+        description="KMS key for buckets, disks, logs, secrets and alarms; its policy has to let "
+        "these services use it. Empty means keys of AWS.",
+    )
+    replica_kms_key_arn: Annotated[
+        KeyArn, Needed((("replica_bucket", ""), ("kms_key_arn", "")))
+    ] = Field("", description="KMS key of the other region, for the copies in replica_bucket.")
     key_pair: str = Field(
         "", description="EC2 key pair for SSH to the hosts; empty means that no key is installed."
     )

@@ -9,6 +9,7 @@ from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 from modules.network import Network
 from modules.ordering import after
 from modules.permissions import Permissions
+from modules.replication import Replication
 from modules.secrets import Secrets
 from modules.service import PROXY, REGISTRY, Service
 from modules.settings import Settings
@@ -47,6 +48,14 @@ class RegistryStack(TerraformStack):
             host_network=settings.host_network,
         )
         storage = Storage(self, "storage")
+        if settings.replica_bucket:
+            replication = Replication(
+                self,
+                "replication",
+                images=storage.images,
+                replica_bucket=settings.replica_bucket,
+            )
+            after(replication.configuration, storage)
         secrets = Secrets(self, "secrets")
         permissions = Permissions(
             self,

@@ -114,26 +114,6 @@ def test_who_may_reach_what(stack: Stack) -> None:
     }
 
 
-def test_every_bucket_is_private_encrypted_and_tls_only(stack: Stack) -> None:
-    resources = stack["resource"]
-    buckets = {f"${{aws_s3_bucket.{name}.id}}" for name in resources["aws_s3_bucket"]}
-    assert len(buckets) == 2
-    for kind in (
-        "aws_s3_bucket_public_access_block",
-        "aws_s3_bucket_server_side_encryption_configuration",
-        "aws_s3_bucket_policy",
-        "aws_s3_bucket_lifecycle_configuration",
-        "aws_s3_bucket_ownership_controls",
-    ):
-        assert {one["bucket"] for one in resources[kind].values()} == buckets
-    for block in resources["aws_s3_bucket_public_access_block"].values():
-        assert all(value is True for value in block.values() if isinstance(value, bool))
-    for policy in resources["aws_s3_bucket_policy"].values():
-        assert '"aws:SecureTransport": "false"' in policy["policy"]
-    for lifecycle in resources["aws_s3_bucket_lifecycle_configuration"].values():
-        assert lifecycle["rule"][0]["abort_incomplete_multipart_upload"]
-
-
 def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: Stack) -> None:
     policy = json.loads(
         stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
