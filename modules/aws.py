@@ -45,6 +45,7 @@ from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroupTag,
 )
 from cdktf_cdktf_provider_aws.autoscaling_policy import AutoscalingPolicy
+from cdktf_cdktf_provider_aws.autoscaling_schedule import AutoscalingSchedule
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import CloudwatchLogMetricFilter
@@ -53,7 +54,9 @@ from cdktf_cdktf_provider_aws.data_aws_availability_zones import DataAwsAvailabi
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameter import DataAwsSsmParameter
+from cdktf_cdktf_provider_aws.ecs_capacity_provider import EcsCapacityProvider
 from cdktf_cdktf_provider_aws.ecs_cluster import EcsCluster
+from cdktf_cdktf_provider_aws.ecs_cluster_capacity_providers import EcsClusterCapacityProviders
 from cdktf_cdktf_provider_aws.ecs_service import (
     EcsService,
     EcsServiceLoadBalancer,
@@ -86,6 +89,7 @@ from cdktf_cdktf_provider_aws.nat_gateway import NatGateway
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.proxy_protocol_policy import ProxyProtocolPolicy
 from cdktf_cdktf_provider_aws.route import Route
+from cdktf_cdktf_provider_aws.route53_record import Route53Record
 from cdktf_cdktf_provider_aws.route_table import RouteTable
 from cdktf_cdktf_provider_aws.route_table_association import RouteTableAssociation
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -127,6 +131,7 @@ __all__ = [
     "AutoscalingGroup",
     "AutoscalingGroupTag",
     "AutoscalingPolicy",
+    "AutoscalingSchedule",
     "AwsProvider",
     "CloudwatchDashboard",
     "CloudwatchLogGroup",
@@ -137,7 +142,9 @@ __all__ = [
     "DataAwsCallerIdentity",
     "DataAwsPartition",
     "DataAwsSsmParameter",
+    "EcsCapacityProvider",
     "EcsCluster",
+    "EcsClusterCapacityProviders",
     "EcsService",
     "EcsServiceLoadBalancer",
     "EcsTaskDefinition",
@@ -160,6 +167,7 @@ __all__ = [
     "NatGateway",
     "ProxyProtocolPolicy",
     "Route",
+    "Route53Record",
     "RouteTable",
     "RouteTableAssociation",
     "S3Bucket",

@@ -40,11 +40,28 @@ ContainerImage = Annotated[
     str,
     Matches(r"^[a-z0-9][\w.:/@-]*$", "an image reference such as docker.io/library/registry:3"),
 ]
+Zone = Annotated[str, Matches(r"^(Z[A-Z0-9]+)?$", "the ID of a hosted zone such as Z0123456789")]
+Domain = Annotated[
+    str,
+    Matches(
+        r"^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$",
+        "a name such as registry.example.com",
+    ),
+]
 Zones = Annotated[int, Within(2, 6, "zones")]
 Hosts = Annotated[int, Within(0, 100, "hosts")]
 SomeHosts = Annotated[int, Within(1, 100, "hosts")]
 DiskSize = Annotated[int, Within(30, 16384, "GiB")]
 CacheSize = Annotated[int, Within(1, 16000, "GiB"), AtMost("volume_size", less=SYSTEM_SIZE)]
+Architecture = Annotated[str, Matches(r"^(x86_64|arm64)$", "x86_64 or arm64")]
+Percent = Annotated[int, Within(0, 100, "percent")]
+Cron = Annotated[
+    str,
+    Matches(
+        r"^[0-9A-Z*/,-]+( [0-9A-Z*/,-]+){4}$",
+        'a cron expression of five fields such as "30 8 * * MON-FRI"',
+    ),
+]
 UsePercent = Annotated[int, Within(10, 90, "percent")]
 Traffic = Annotated[int, Within(1, 1_000_000, "megabytes a minute")]
 Email = Annotated[

@@ -36,8 +36,9 @@ class NetworkLoadBalancer(Construct):
         subnet_ids: one subnet in each zone.
         security_group_id: who may reach it.
 
-    Exposes ``name``, ``dns_name``, ``metric_dimensions``: which metrics of ``METRIC_NAMESPACE`` are
-    its own, and ``target``: how an ECS service names it.
+    Exposes ``name``, ``dns_name`` and ``zone_id``: its own name and the zone of that,
+    ``metric_dimensions``: which metrics of ``METRIC_NAMESPACE`` are its own, and ``target``:
+    how an ECS service names it.
     """
 
     METRIC_NAMESPACE = "AWS/NetworkELB"
@@ -64,6 +65,7 @@ class NetworkLoadBalancer(Construct):
             security_groups=[security_group_id],
             # Off by default: a zone with one host would carry as much as a zone with three.
             enable_cross_zone_load_balancing=True,
+            enable_deletion_protection=truth("var.deletion_protection"),
         )
         targets = LbTargetGroup(
             self,
@@ -96,6 +98,7 @@ class NetworkLoadBalancer(Construct):
         )
         self.name = balancer.name
         self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         # ECS refuses a target group that no listener uses: the service waits for the listener.
         self.listener = listener
         self.target: dict[str, Any] = {"target_group_arn": targets.arn}
@@ -158,6 +161,13 @@ class ClassicLoadBalancer(Construct):
                 "unhealthy_threshold": HEALTH_THRESHOLD,
             },
         )
+        balancer.add_override(
+            "dynamic.access_logs",
+            {
+                "for_each": '${var.access_log_bucket == "" ? [] : [var.access_log_bucket]}',
+                "content": {"bucket": "${access_logs.value}", "bucket_prefix": "${var.name}"},
+            },
+        )
         ProxyProtocolPolicy(
             self,
             "client_addresses",
@@ -166,6 +176,7 @@ class ClassicLoadBalancer(Construct):
         )
         self.name = balancer.name
         self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         self.listener = balancer
         self.target: dict[str, Any] = {"elb_name": balancer.name}
         self.metric_dimensions = {"LoadBalancerName": balancer.name}

@@ -1,15 +1,18 @@
 """What a user may choose, with the unit and the default of each choice."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from modules.kinds import (
+    Architecture,
     Bucket,
     CacheSize,
     ContainerImage,
+    Cron,
     Days,
     DiskSize,
+    Domain,
     Email,
     Hosts,
     IdleTime,
@@ -17,6 +20,7 @@ from modules.kinds import (
     KeyArn,
     Name,
     Network,
+    Percent,
     Region,
     Retention,
     ShortTime,
@@ -25,9 +29,11 @@ from modules.kinds import (
     UsePercent,
     Versions,
     VpcNetwork,
+    Zone,
     Zones,
 )
-from modules.rules import AtLeast, Bound, Cidr, FromEcr, Matches, Needed, Replicated, Rule, Within
+from modules.limits import refusal_of
+from modules.rules import AtLeast, AtMost, FromEcr, Needed, Replicated
 
 #: Settings that change which resources there are. All others become Terraform variables.
 SHAPE = frozenset(
@@ -119,11 +125,36 @@ class Settings(BaseModel):
         description="Whether the load balancer has private addresses only, for clients that reach "
         "the VPC by peering, a transit gateway or a VPN; a change replaces it.",
     )
+    dns_zone_id: Zone = Field(
+        "", description="Zone of Route 53 that gets a record for domain; empty means none."
+    )
+    domain: Annotated[Domain, Needed((("dns_zone_id", ""),))] = Field(
+        "", description="Name of the registry, for which its certificate is."
+    )
+    deletion_protection: bool = Field(
+        False, description="Whether a network load balancer refuses to be deleted."
+    )
+    access_log_bucket: Bucket = Field(
+        "",
+        description="Bucket that exists for the access log of a classic load balancer; a network "
+        "one logs TLS listeners only, and here nginx ends TLS: see its log. Empty means none.",
+    )
     network_cidr: VpcNetwork = Field(
         "10.0.0.0/16", description="IPv4 network of the VPC; each subnet gets a sixteenth of it."
     )
     instance_type: InstanceType = Field(
-        "t3.medium", description="EC2 instance type of the hosts (x86_64)."
+        "t3.medium", description="EC2 instance type of the hosts, of the architecture below."
+    )
+    other_instance_types: tuple[InstanceType, ...] = Field(
+        (), description="Types that serve as well, where the first is not to be had or is dearer."
+    )
+    architecture: Architecture = Field(
+        "x86_64", description="Architecture of the hosts, for which the images have to be."
+    )
+    spot_percent: Percent = Field(
+        0,
+        description="Percent of the hosts above minimum_hosts that are Spot: cheaper, but AWS may "
+        "take them back within two minutes.",
     )
     volume_size: DiskSize = Field(
         30, description="Size of each host's disk in GiB; the ECS image needs 30."
@@ -131,6 +162,13 @@ class Settings(BaseModel):
     minimum_hosts: Hosts = Field(1, description="Fewest hosts that the autoscaling group keeps.")
     maximum_hosts: Annotated[SomeHosts, AtLeast("minimum_hosts")] = Field(
         1, description="Most hosts that the autoscaling group may start; above 1 it scales."
+    )
+    scheduled_hosts: dict[
+        Cron, Annotated[Hosts, AtLeast("minimum_hosts"), AtMost("maximum_hosts")]
+    ] = Field(
+        {},
+        description="Hosts to have at a moment, such as before a known deployment: for each cron "
+        "expression (UTC) how many; from then on they follow the load.",
     )
     scale_cpu_percent: UsePercent = Field(
         60, description="Average CPU use, in percent, that scaling keeps the hosts at."
@@ -181,44 +219,6 @@ class Settings(BaseModel):
     @classmethod
     def _keeps_the_rules(cls, value: Any, info: ValidationInfo) -> Any:
         """Each rule of the field holds, for a collection each rule of each element."""
-        name = str(info.field_name)
-        for one in _elements(value):
-            for rule in rules_of(name):
-                if not rule.accepts(one):
-                    raise ValueError(f"it must be {rule.allowed}")
-            for bound in bounds_of(name):
-                if refusal := bound.refuses(one, info.data):
-                    raise ValueError(refusal)
+        if refusal := refusal_of(value, cls.model_fields[str(info.field_name)], info.data):
+            raise ValueError(refusal)
         return value
-
-
-def _elements(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, tuple) else [value]
-
-
-def rules_of(field: str) -> tuple[Rule, ...]:
-    """Return the rules of a setting, for a list those of its elements."""
-    return tuple(one for one in _metadata(field) if isinstance(one, Matches | Within | Cidr))
-
-
-def bounds_of(field: str) -> tuple[Bound, ...]:
-    """Return the rules of a setting that depend on another one."""
-    return tuple(one for one in _metadata(field) if isinstance(one, Bound))
-
-
-def limits_of(field: str) -> tuple[Rule | Bound, ...]:
-    """Return all rules of a setting."""
-    return (*rules_of(field), *bounds_of(field))
-
-
-def _metadata(field: str) -> list[Any]:
-    """What is annotated to a field or to a part of its type."""
-    found = list(Settings.model_fields[field].metadata)
-    stack: list[Any] = [Settings.model_fields[field].annotation]
-    while stack:
-        annotation = stack.pop()
-        found += getattr(annotation, "__metadata__", ())
-        stack += get_args(annotation)
-    return found

@@ -8,6 +8,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ PREFIX = "WHARF_"
 ENVIRONMENTS = "environments"
 
 #: What two environments cannot share: each is one thing in the world.
-UNSHARED = ("aws_registry_bucket", "nginx_config_bucket")
+UNSHARED = ("aws_registry_bucket", "nginx_config_bucket", "domain")
 
 
 class SettingsError(Exception):
@@ -30,7 +31,7 @@ class SettingsError(Exception):
 def load_environments(file: Path, variables: Mapping[str, str]) -> tuple[Settings, ...]:
     """Read the settings of every environment from a TOML file, if there is one, and variables.
 
-    Lists in variables are separated by commas.
+    Lists in variables are separated by commas; tables are JSON.
 
     Raises:
         SettingsError: with one line for each setting that cannot be used, of all environments.
@@ -126,6 +127,9 @@ def _parsed(field: str, text: str) -> Any:
     annotation: Any = Settings.model_fields[field].annotation
     if getattr(annotation, "__origin__", None) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if getattr(annotation, "__origin__", None) is dict:
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)
     if annotation in (int, bool):
         try:
             return TypeAdapter(annotation).validate_strings(text)

@@ -4,6 +4,7 @@ from typing import Any
 
 from modules.alarms import Alarms
 from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
+from modules.dns import Dns
 from modules.hosts import Hosts
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 from modules.network import Network
@@ -73,6 +74,7 @@ class RegistryStack(TerraformStack):
             subnet_ids=network.balancer_subnet_ids,
             security_group_id=network.balancer_group_id,
         )
+        dns = Dns(self, "dns", balancer=balancer)
         hosts = Hosts(
             self,
             "hosts",
@@ -104,7 +106,7 @@ class RegistryStack(TerraformStack):
                 group_name=hosts.group_name,
             )
         self._outputs(
-            registry_url=f"https://{balancer.dns_name}",
+            registry_url=f"https://{dns.host}",
             load_balancer_name=balancer.name,
             image_bucket=storage.images.bucket,
             configuration_bucket=storage.configuration.bucket,

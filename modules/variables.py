@@ -6,7 +6,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.settings import SECRETS, SHAPE, Settings, limits_of
+from modules.limits import key_rules_of, limits_of
+from modules.settings import SECRETS, SHAPE, Settings
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
 
@@ -44,22 +45,28 @@ def _declare(scope: Construct, name: str, field: FieldInfo, settings: Settings) 
 
 
 def terraform_type(field: FieldInfo) -> str:
-    """Terraform's type for a setting; a tuple is a list of text."""
+    """Terraform's type for a setting: a tuple is a list of text, a table a map of numbers."""
     if getattr(field.annotation, "__origin__", None) is tuple:
         return "list(string)"
+    if getattr(field.annotation, "__origin__", None) is dict:
+        return "map(number)"
     return TYPES.get(field.annotation, "string")
 
 
 def _validation(
     name: str, field: FieldInfo, settings: Settings
 ) -> list[TerraformVariableValidationConfig]:
-    is_list = terraform_type(field) == "list(string)"
+    is_one = terraform_type(field) in TYPES.values()
     checks = []
-    for rule in limits_of(name):
-        condition = rule.condition("value" if is_list else f"var.{name}")
-        if is_list:
+    for rule in limits_of(field):
+        condition = rule.condition(f"var.{name}" if is_one else "value")
+        if not is_one:
+            # Of a map these are the values.
             condition = f"alltrue([for value in var.{name} : {condition}])"
         checks.append(_check(_with_shape(condition, settings), f"{name} must be {rule.allowed}."))
+    for rule in key_rules_of(field):
+        condition = f"alltrue([for value in keys(var.{name}) : {rule.condition('value')}])"
+        checks.append(_check(condition, f"Each key of {name} must be {rule.allowed}."))
     return checks
 
 

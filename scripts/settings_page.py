@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import get_args
 
-from modules.settings import SECRETS, SHAPE, Settings, limits_of
+from modules.limits import key_rules_of, limits_of
+from modules.settings import SECRETS, SHAPE, Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 
@@ -81,9 +82,11 @@ def _row(name: str) -> str:
         shown = "none: it has to be given"
     else:
         shown = f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
-    allowed = "; ".join(rule.allowed for rule in limits_of(name))
-    if isinstance(default, tuple):
+    allowed = "; ".join(rule.allowed for rule in limits_of(field))
+    if isinstance(default, tuple | dict):
         allowed = f"each {allowed}"
+    for rule in key_rules_of(field):
+        allowed += f"; each key {rule.allowed}"
     if get_args(field.annotation) and not allowed:
         allowed = " or ".join(f"`{choice}`" for choice in get_args(field.annotation))
     return f"| `{name}` | {field.description} | {shown} | {allowed} |"

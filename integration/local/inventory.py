@@ -15,6 +15,11 @@ import jmespath  # type: ignore[import-untyped]
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups[].AutoScalingGroupARN"),
     ("autoscaling", "describe_policies", "ScalingPolicies[].PolicyARN"),
+    (
+        "autoscaling",
+        "describe_scheduled_actions",
+        "ScheduledUpdateGroupActions[].ScheduledActionARN",
+    ),
     ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmArn"),
     ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardArn"),
     ("ec2", "describe_addresses", "Addresses[].AllocationId"),
