@@ -48,6 +48,7 @@ Domain = Annotated[
         "a name such as registry.example.com",
     ),
 ]
+CloudName = Annotated[str, Matches(r"^[A-Za-z0-9_-]*$", "letters, digits, hyphens and underscores")]
 Zones = Annotated[int, Within(2, 6, "zones")]
 Hosts = Annotated[int, Within(0, 100, "hosts")]
 SomeHosts = Annotated[int, Within(1, 100, "hosts")]

@@ -8,6 +8,7 @@ from modules.kinds import (
     Architecture,
     Bucket,
     CacheSize,
+    CloudName,
     ContainerImage,
     Cron,
     Days,
@@ -37,7 +38,11 @@ from modules.rules import AtLeast, AtMost, FromEcr, Needed, Replicated
 
 #: Settings that change which resources there are. All others become Terraform variables.
 SHAPE = frozenset(
-    {"load_balancer", "zones", "blob_delivery", "host_network", "alarms", "replica_bucket"}
+    {
+        *("load_balancer", "zones", "blob_delivery", "host_network", "alarms", "replica_bucket"),
+        *("backend", "backend_bucket", "backend_organization", "backend_workspace"),
+        "backend_tags",
+    }
 )
 
 #: Given to Terraform only (``TF_VAR_…``): a default would be written into the synthesized file.
@@ -84,6 +89,24 @@ class Settings(BaseModel):
         "",
         description="Bucket in another region that gets a copy of all images; it has to exist and "
         "have versioning on. Empty means no copy.",
+    )
+    backend: Literal["local", "s3", "cloud"] = Field(
+        "local",
+        description="Where Terraform keeps the state: in a file beside `main.py`, in S3 with a "
+        "lock, or in Terraform Cloud.",
+    )
+    backend_bucket: Annotated[Bucket, Needed((("backend", "s3"),))] = Field(
+        "", description="Bucket that exists in aws_region for the state (backend s3)."
+    )
+    backend_organization: Annotated[CloudName, Needed((("backend", "cloud"),))] = Field(
+        "", description="Organization of Terraform Cloud (backend cloud)."
+    )
+    backend_workspace: CloudName = Field(
+        "", description="Workspace of Terraform Cloud; empty means wharf-NAME."
+    )
+    backend_tags: tuple[CloudName, ...] = Field(
+        (),
+        description="Tags of the workspaces to choose from, instead of one by its name.",
     )
     name: Name = Field(
         "wharf", description="Name of the environment, the first part of every name."
@@ -222,3 +245,8 @@ class Settings(BaseModel):
         if refusal := refusal_of(value, cls.model_fields[str(info.field_name)], info.data):
             raise ValueError(refusal)
         return value
+
+    @property
+    def workspace(self) -> str:
+        """The name of its workspace in Terraform Cloud, where none are chosen by tags."""
+        return self.backend_workspace or f"wharf-{self.name}"

@@ -21,7 +21,7 @@ PREFIX = "WHARF_"
 ENVIRONMENTS = "environments"
 
 #: What two environments cannot share: each is one thing in the world.
-UNSHARED = ("aws_registry_bucket", "nginx_config_bucket", "domain")
+UNSHARED = ("aws_registry_bucket", "nginx_config_bucket", "domain", "backend_workspace")
 
 
 class SettingsError(Exception):

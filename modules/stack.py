@@ -4,6 +4,7 @@ from typing import Any
 
 from modules.alarms import Alarms
 from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
+from modules.backend import keep_state
 from modules.dns import Dns
 from modules.hosts import Hosts
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
@@ -39,6 +40,7 @@ class RegistryStack(TerraformStack):
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
         super().__init__(scope, id)
         declare_variables(self, settings)
+        keep_state(self, settings)
         self._provider()
         kind = BALANCERS[settings.load_balancer]
         network = Network(
