@@ -31,4 +31,4 @@ class Dns(Construct):
             },
         )
         record.add_override("for_each", '${toset(var.dns_zone_id == "" ? [] : [var.domain])}')
-        self.host = f'${{var.domain == "" ? "{balancer.dns_name}" : var.domain}}'
+        self.host = f'${{var.domain == "" ? {balancer.dns_name} : var.domain}}'
