@@ -1,18 +1,21 @@
-"""The CDKTF application: settings in, one stack out. ``cdktf synth`` and ``deploy`` run it."""
+"""The CDKTF application: settings in, one stack per environment out.
+
+``cdktf synth`` and ``cdktf deploy`` run it.
+"""
 
 import os
 import sys
 from pathlib import Path
 
-from modules.settings import SettingsError, load_settings
+from modules.settings_file import SettingsError, load_environments
 
 SETTINGS = Path("wharf.toml")
 
 
 def main() -> int:
-    """Synthesize the stack; return the exit status."""
+    """Synthesize the stacks; return the exit status."""
     try:
-        settings = load_settings(SETTINGS, os.environ)
+        environments = load_environments(SETTINGS, os.environ)
     except SettingsError as error:
         for line in str(error).splitlines():
             print(f"Error: {line}", file=sys.stderr)
@@ -22,7 +25,8 @@ def main() -> int:
     from modules.stack import RegistryStack
 
     app = App()
-    RegistryStack(app, settings.name, settings)
+    for settings in environments:
+        RegistryStack(app, settings.name, settings)
     app.synth()
     return 0
 

@@ -32,8 +32,13 @@ _register_without_importing_all("cdktf_cdktf_provider_aws")
 
 from cdktf import (
     App,
+    CloudBackend,
     Fn,
+    NamedCloudWorkspace,
+    S3Backend,
+    TaggedCloudWorkspaces,
     TerraformOutput,
+    TerraformResource,
     TerraformStack,
     TerraformVariable,
     TerraformVariableValidationConfig,
@@ -44,12 +49,18 @@ from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroupTag,
 )
 from cdktf_cdktf_provider_aws.autoscaling_policy import AutoscalingPolicy
+from cdktf_cdktf_provider_aws.autoscaling_schedule import AutoscalingSchedule
+from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import CloudwatchLogMetricFilter
+from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from cdktf_cdktf_provider_aws.data_aws_availability_zones import DataAwsAvailabilityZones
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameter import DataAwsSsmParameter
+from cdktf_cdktf_provider_aws.ecs_capacity_provider import EcsCapacityProvider
 from cdktf_cdktf_provider_aws.ecs_cluster import EcsCluster
+from cdktf_cdktf_provider_aws.ecs_cluster_capacity_providers import EcsClusterCapacityProviders
 from cdktf_cdktf_provider_aws.ecs_service import (
     EcsService,
     EcsServiceLoadBalancer,
@@ -58,6 +69,7 @@ from cdktf_cdktf_provider_aws.ecs_task_definition import (
     EcsTaskDefinition,
     EcsTaskDefinitionVolume,
 )
+from cdktf_cdktf_provider_aws.eip import Eip
 from cdktf_cdktf_provider_aws.elb import (
     Elb,
     ElbListener,
@@ -77,9 +89,11 @@ from cdktf_cdktf_provider_aws.lb_listener import (
     LbListenerDefaultAction,
 )
 from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup
+from cdktf_cdktf_provider_aws.nat_gateway import NatGateway
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.proxy_protocol_policy import ProxyProtocolPolicy
 from cdktf_cdktf_provider_aws.route import Route
+from cdktf_cdktf_provider_aws.route53_record import Route53Record
 from cdktf_cdktf_provider_aws.route_table import RouteTable
 from cdktf_cdktf_provider_aws.route_table_association import RouteTableAssociation
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -87,12 +101,18 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+    S3BucketLifecycleConfigurationRuleTransition,
 )
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import S3BucketOwnershipControls
 from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
 from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
+    S3BucketReplicationConfigurationA,
+    S3BucketReplicationConfigurationRule,
+)
 from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
     S3BucketServerSideEncryptionConfigurationA,
     S3BucketServerSideEncryptionConfigurationRuleA,
@@ -101,6 +121,8 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from cdktf_cdktf_provider_aws.secretsmanager_secret_version import SecretsmanagerSecretVersion
 from cdktf_cdktf_provider_aws.security_group import SecurityGroup
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from cdktf_cdktf_provider_aws.subnet import Subnet
 from cdktf_cdktf_provider_aws.vpc import Vpc
 from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
@@ -113,18 +135,26 @@ __all__ = [
     "AutoscalingGroup",
     "AutoscalingGroupTag",
     "AutoscalingPolicy",
+    "AutoscalingSchedule",
     "AwsProvider",
+    "CloudBackend",
+    "CloudwatchDashboard",
     "CloudwatchLogGroup",
+    "CloudwatchLogMetricFilter",
+    "CloudwatchMetricAlarm",
     "Construct",
     "DataAwsAvailabilityZones",
     "DataAwsCallerIdentity",
     "DataAwsPartition",
     "DataAwsSsmParameter",
+    "EcsCapacityProvider",
     "EcsCluster",
+    "EcsClusterCapacityProviders",
     "EcsService",
     "EcsServiceLoadBalancer",
     "EcsTaskDefinition",
     "EcsTaskDefinitionVolume",
+    "Eip",
     "Elb",
     "ElbListener",
     "Fn",
@@ -139,27 +169,39 @@ __all__ = [
     "LbListener",
     "LbListenerDefaultAction",
     "LbTargetGroup",
+    "NamedCloudWorkspace",
+    "NatGateway",
     "ProxyProtocolPolicy",
     "Route",
+    "Route53Record",
     "RouteTable",
     "RouteTableAssociation",
+    "S3Backend",
     "S3Bucket",
     "S3BucketLifecycleConfiguration",
     "S3BucketLifecycleConfigurationRule",
     "S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload",
+    "S3BucketLifecycleConfigurationRuleExpiration",
     "S3BucketLifecycleConfigurationRuleFilter",
     "S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration",
+    "S3BucketLifecycleConfigurationRuleTransition",
     "S3BucketOwnershipControls",
     "S3BucketPolicy",
     "S3BucketPublicAccessBlock",
+    "S3BucketReplicationConfigurationA",
+    "S3BucketReplicationConfigurationRule",
     "S3BucketServerSideEncryptionConfigurationA",
     "S3BucketServerSideEncryptionConfigurationRuleA",
     "S3BucketVersioningA",
     "SecretsmanagerSecret",
     "SecretsmanagerSecretVersion",
     "SecurityGroup",
+    "SnsTopic",
+    "SnsTopicSubscription",
     "Subnet",
+    "TaggedCloudWorkspaces",
     "TerraformOutput",
+    "TerraformResource",
     "TerraformStack",
     "TerraformVariable",
     "TerraformVariableValidationConfig",

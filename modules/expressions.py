@@ -13,3 +13,12 @@ def number(expression: str) -> Any:
 def truth(expression: str) -> Any:
     """Return a Terraform expression, such as ``var.force_destroy``, as a truth value."""
     return Token.as_any(f"${{{expression}}}")
+
+
+def if_given(variable: str) -> str:
+    """Return the text of a variable, or Terraform's null where it is empty."""
+    return f'${{var.{variable} == "" ? null : var.{variable}}}'
+
+
+#: The key that encrypts everything, where the user gives one.
+CUSTOMER_KEY = if_given("kms_key_arn")

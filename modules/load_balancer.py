@@ -13,7 +13,7 @@ from modules.aws import (
     LbTargetGroup,
     ProxyProtocolPolicy,
 )
-from modules.expressions import number
+from modules.expressions import number, truth
 
 PORT = 443
 #: The hosts' port for connections that begin with the client's address (PROXY protocol). A plain
@@ -36,9 +36,12 @@ class NetworkLoadBalancer(Construct):
         subnet_ids: one subnet in each zone.
         security_group_id: who may reach it.
 
-    Exposes ``name``, ``dns_name`` and ``target``: how an ECS service names it.
+    Exposes ``name``, ``dns_name`` and ``zone_id``: its own name and the zone of that,
+    ``metric_dimensions``: which metrics of ``METRIC_NAMESPACE`` are its own, and ``target``:
+    how an ECS service names it.
     """
 
+    METRIC_NAMESPACE = "AWS/NetworkELB"
     #: Ports of the hosts that it reaches.
     HOST_PORTS = (PORT,)
 
@@ -57,10 +60,12 @@ class NetworkLoadBalancer(Construct):
             "balancer",
             name="${var.name}",
             load_balancer_type="network",
+            internal=truth("var.internal"),
             subnets=list(subnet_ids),
             security_groups=[security_group_id],
             # Off by default: a zone with one host would carry as much as a zone with three.
             enable_cross_zone_load_balancing=True,
+            enable_deletion_protection=truth("var.deletion_protection"),
         )
         targets = LbTargetGroup(
             self,
@@ -93,9 +98,14 @@ class NetworkLoadBalancer(Construct):
         )
         self.name = balancer.name
         self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         # ECS refuses a target group that no listener uses: the service waits for the listener.
         self.listener = listener
         self.target: dict[str, Any] = {"target_group_arn": targets.arn}
+        self.metric_dimensions = {
+            "LoadBalancer": balancer.arn_suffix,
+            "TargetGroup": targets.arn_suffix,
+        }
 
 
 class ClassicLoadBalancer(Construct):
@@ -111,6 +121,7 @@ class ClassicLoadBalancer(Construct):
     Exposes the same as :class:`NetworkLoadBalancer`.
     """
 
+    METRIC_NAMESPACE = "AWS/ELB"
     HOST_PORTS = (PORT, ANNOUNCED_PORT)
 
     def __init__(
@@ -127,6 +138,7 @@ class ClassicLoadBalancer(Construct):
             self,
             "balancer",
             name="${var.name}",
+            internal=truth("var.internal"),
             subnets=list(subnet_ids),
             security_groups=[security_group_id],
             cross_zone_load_balancing=True,
@@ -149,6 +161,13 @@ class ClassicLoadBalancer(Construct):
                 "unhealthy_threshold": HEALTH_THRESHOLD,
             },
         )
+        balancer.add_override(
+            "dynamic.access_logs",
+            {
+                "for_each": '${var.access_log_bucket == "" ? [] : [var.access_log_bucket]}',
+                "content": {"bucket": "${access_logs.value}", "bucket_prefix": "${var.name}"},
+            },
+        )
         ProxyProtocolPolicy(
             self,
             "client_addresses",
@@ -157,5 +176,7 @@ class ClassicLoadBalancer(Construct):
         )
         self.name = balancer.name
         self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         self.listener = balancer
         self.target: dict[str, Any] = {"elb_name": balancer.name}
+        self.metric_dimensions = {"LoadBalancerName": balancer.name}

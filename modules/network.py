@@ -1,4 +1,4 @@
-"""The network: VPC, public subnets over several zones, a private way to S3, security groups."""
+"""The network: VPC, subnets over several zones, a private way to S3, security groups."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,11 @@ from modules.aws import (
     VpcSecurityGroupEgressRule,
     VpcSecurityGroupIngressRule,
 )
+from modules.private_subnets import ANYWHERE, HTTPS, PrivateSubnets
 
-HTTPS = 443
 SSH = 22
 #: Where a host shows the metrics of its proxy.
 METRICS = 9113
-ANYWHERE = "0.0.0.0/0"
 
 
 class Network(Construct):
@@ -31,11 +30,22 @@ class Network(Construct):
     Args:
         zones: availability zones, one public subnet in each.
         host_ports: what the load balancer reaches of them.
+        host_network: ``public``, or how private hosts reach AWS: ``nat``, ``nat_per_zone`` or
+            ``endpoints``.
 
-    Exposes ``vpc_id``, ``subnet_ids``, ``balancer_group_id`` and ``hosts_group_id``.
+    Exposes ``vpc_id``, ``balancer_subnet_ids``, ``host_subnet_ids``, ``balancer_group_id`` and
+    ``hosts_group_id``.
     """
 
-    def __init__(self, scope: Construct, id: str, *, zones: int, host_ports: Sequence[int]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        zones: int,
+        host_ports: Sequence[int],
+        host_network: str,
+    ) -> None:
         super().__init__(scope, id)
         self._vpc = Vpc(
             self,
@@ -46,24 +56,40 @@ class Network(Construct):
             tags={"Name": "${var.name}"},
         )
         self.vpc_id = self._vpc.id
+        balancer = self._group("balancer", "Load balancer of the registry")
+        hosts = self._group("hosts", "Hosts of the registry")
+        self.balancer_group_id = balancer.id
+        self.hosts_group_id = hosts.id
+        self._open(balancer, hosts, host_ports)
+        self._open_ssh(hosts)
+        self._open_metrics(hosts)
+
         routes = self._routes_to_the_internet()
-        self.subnet_ids = [subnet.id for subnet in self._subnets(zones, routes)]
+        public = self._subnets(zones, routes, addresses=host_network == "public")
+        self.balancer_subnet_ids = [subnet.id for subnet in public]
+        if host_network == "public":
+            self.host_subnet_ids = self.balancer_subnet_ids
+            tables = [routes.id]
+        else:
+            private = PrivateSubnets(
+                self,
+                "private",
+                vpc=self._vpc,
+                public_subnets=public,
+                way_out=host_network,
+                hosts_group_id=hosts.id,
+            )
+            self.host_subnet_ids = private.subnet_ids
+            tables = private.route_table_ids
         # Layers go to S3 and back without passing, or paying for, any gateway of the network.
         VpcEndpoint(
             self,
             "s3",
             vpc_id=self.vpc_id,
-            route_table_ids=[routes.id],
+            route_table_ids=tables,
             service_name="com.amazonaws.${var.aws_region}.s3",
             tags={"Name": "${var.name}-s3"},
         )
-        balancer = self._group("balancer", "Load balancer of the registry")
-        hosts = self._group("hosts", "Hosts of the registry")
-        self._open(balancer, hosts, host_ports)
-        self._open_ssh(hosts)
-        self._open_metrics(hosts)
-        self.balancer_group_id = balancer.id
-        self.hosts_group_id = hosts.id
 
     def _routes_to_the_internet(self) -> RouteTable:
         tags = {"Name": "${var.name}"}
@@ -78,7 +104,7 @@ class Network(Construct):
         )
         return routes
 
-    def _subnets(self, zones: int, routes: RouteTable) -> list[Subnet]:
+    def _subnets(self, zones: int, routes: RouteTable, *, addresses: bool) -> list[Subnet]:
         # Local zones and Wavelength zones have to be asked for and know neither balancer.
         available = DataAwsAvailabilityZones(
             self,
@@ -101,7 +127,7 @@ class Network(Construct):
                 vpc_id=self.vpc_id,
                 availability_zone=Fn.element(available.names, index),
                 cidr_block=Fn.cidrsubnet(self._vpc.cidr_block, 4, index),
-                map_public_ip_on_launch=True,
+                map_public_ip_on_launch=addresses,
                 tags={"Name": f"${{var.name}}-{index}"},
             )
             RouteTableAssociation(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from modules.alarms import NAMESPACE
 from modules.aws import (
     Construct,
     DataAwsCallerIdentity,
@@ -36,6 +37,8 @@ class Permissions(Construct):
         images: the bucket that tasks keep images in.
         configuration: the bucket of which tasks read the proxy's files.
         secret_arns: the secrets that ECS hands to the containers.
+        session_manager: whether Systems Manager may open a shell on the hosts.
+        metrics: whether hosts may report their own.
 
     Exposes ``instance_profile_arn``, ``task_role_arn`` and ``execution_role_arn``.
     """
@@ -48,23 +51,31 @@ class Permissions(Construct):
         images: S3Bucket,
         configuration: S3Bucket,
         secret_arns: Sequence[str],
+        session_manager: bool,
+        metrics: bool,
     ) -> None:
         super().__init__(scope, id)
         self._account = DataAwsCallerIdentity(self, "account").account_id
         self._partition = DataAwsPartition(self, "partition")
         host = self._role("host", f"ec2.{self._partition.dns_suffix}")
-        self._attach(host, "host_agent", "AmazonEC2ContainerServiceforEC2Role")
+        self._attach(host, "host_agent", "service-role/AmazonEC2ContainerServiceforEC2Role")
+        if session_manager:
+            self._attach(host, "host_sessions", "AmazonSSMManagedInstanceCore")
+        if metrics:
+            self._allow(host, "host_metrics", [_metrics_statement()])
         profile = IamInstanceProfile(self, "profile", name=host.name, role=host.name)
         self.instance_profile_arn = profile.arn
 
         task = self._role("task", "ecs-tasks.amazonaws.com")
         self._allow(task, "task_storage", _storage_statements(images, configuration))
+        self._allow_key(task, "task_key", ["kms:GenerateDataKey", "kms:Decrypt"])
         self.task_role_arn = task.arn
 
         execution = self._role("execution", "ecs-tasks.amazonaws.com")
-        self._attach(execution, "execution_logs", "AmazonECSTaskExecutionRolePolicy")
+        self._attach(execution, "execution_logs", "service-role/AmazonECSTaskExecutionRolePolicy")
         read = _allow(["secretsmanager:GetSecretValue"], list(secret_arns))
         self._allow(execution, "execution_secrets", [read])
+        self._allow_key(execution, "execution_key", ["kms:Decrypt"])
         self.execution_role_arn = execution.arn
 
     def _role(self, purpose: str, service: str) -> IamRole:
@@ -85,11 +96,16 @@ class Permissions(Construct):
         )
 
     def _attach(self, role: IamRole, id: str, managed: str) -> None:
-        arn = f"arn:{self._partition.partition}:iam::aws:policy/service-role/{managed}"
+        arn = f"arn:{self._partition.partition}:iam::aws:policy/{managed}"
         IamRolePolicyAttachment(self, id, role=role.name, policy_arn=arn)
 
-    def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> None:
-        IamRolePolicy(self, id, role=role.name, name=id, policy=_policy(statements))
+    def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> IamRolePolicy:
+        return IamRolePolicy(self, id, role=role.name, name=id, policy=_policy(statements))
+
+    def _allow_key(self, role: IamRole, id: str, actions: Sequence[str]) -> None:
+        """Allow the use of the user's own key, where there is one."""
+        policy = self._allow(role, id, [_allow(actions, ["${var.kms_key_arn}"])])
+        policy.add_override("count", '${var.kms_key_arn == "" ? 0 : 1}')
 
 
 def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[str, Any]]:
@@ -102,6 +118,14 @@ def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[
         # denies access, and the proxy could not tell that there are no permissions.
         _allow(["s3:ListBucket"], [configuration.arn]),
     ]
+
+
+def _metrics_statement() -> dict[str, Any]:
+    return {
+        # CloudWatch knows no resource here; the namespace is the limit.
+        **_allow(["cloudwatch:PutMetricData"], ["*"]),
+        "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+    }
 
 
 def _allow(actions: Sequence[str], resources: list[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from modules.aws import (
     SecretsmanagerSecretVersion,
     TerraformStack,
 )
+from modules.expressions import CUSTOMER_KEY
 
 
 class Secrets(Construct):
@@ -71,6 +72,7 @@ class Secrets(Construct):
             self,
             name,
             name=f"${{var.name}}-{name}",
+            kms_key_id=CUSTOMER_KEY,
             # Nothing is lost with it, and a name in recovery would block the next deployment.
             recovery_window_in_days=0,
         )

@@ -12,9 +12,10 @@ from modules.aws import (
     EcsTaskDefinitionVolume,
     S3Bucket,
 )
-from modules.expressions import number
+from modules.expressions import CUSTOMER_KEY, number
 from modules.load_balancer import PORT, ClassicLoadBalancer, NetworkLoadBalancer
 from modules.network import METRICS
+from modules.ordering import after
 from modules.permissions import Permissions
 from modules.secrets import Secrets
 
@@ -50,7 +51,8 @@ OPEN_FILES = 65536
 #: https://distribution.github.io/distribution/about/configuration/
 REGISTRY_ENVIRONMENT = {
     "REGISTRY_STORAGE": "s3",
-    "REGISTRY_STORAGE_S3_ENCRYPT": "true",
+    # The bucket encrypts by itself, with the key that it was given; to ask would name another.
+    "REGISTRY_STORAGE_S3_ENCRYPT": "false",
     "REGISTRY_STORAGE_DELETE_ENABLED": "true",
     # It runs on every host and walks the bucket; a lifecycle rule does its work. Written as one
     # value: the registry panics over a variable that ends in _UPLOADPURGING_ENABLED.
@@ -78,6 +80,8 @@ class Service(Construct):
         secrets: what the containers get as secrets.
         balancer: what sends clients to it.
         delivery: where clients get layers: ``cache``, ``proxy`` or ``redirect``.
+
+    Exposes ``logs``: for each container the name of its log group.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Service(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._secrets = secrets
+        self.logs: dict[str, str] = {}
         caches = delivery == "cache"
         proxy = self._container(
             PROXY,
@@ -168,7 +173,7 @@ class Service(Construct):
             depends_on=[balancer.listener],
         )
         # Its tasks need what these attach and write, and name only the roles and the secrets.
-        service.node.add_dependency(permissions, secrets)
+        after(service, permissions, secrets)
 
     def _container(
         self,
@@ -185,8 +190,10 @@ class Service(Construct):
             self,
             f"{name}_logs",
             name=f"/wharf/${{var.name}}/{name}",
+            kms_key_id=CUSTOMER_KEY,
             retention_in_days=number("var.log_retention_days"),
         )
+        self.logs[name] = logs.name
         region = {"AWS_REGION": "${var.aws_region}"}
         definition = {
             "name": name,

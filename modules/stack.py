@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from modules.alarms import Alarms
 from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
+from modules.backend import keep_state
+from modules.dns import Dns
 from modules.hosts import Hosts
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 from modules.network import Network
+from modules.ordering import after
 from modules.permissions import Permissions
+from modules.replication import Replication
 from modules.secrets import Secrets
-from modules.service import Service
+from modules.service import PROXY, REGISTRY, Service
 from modules.settings import Settings
 from modules.storage import Storage
 from modules.variables import declare_variables
@@ -35,10 +40,25 @@ class RegistryStack(TerraformStack):
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
         super().__init__(scope, id)
         declare_variables(self, settings)
+        keep_state(self, settings)
         self._provider()
         kind = BALANCERS[settings.load_balancer]
-        network = Network(self, "network", zones=settings.zones, host_ports=kind.HOST_PORTS)
+        network = Network(
+            self,
+            "network",
+            zones=settings.zones,
+            host_ports=kind.HOST_PORTS,
+            host_network=settings.host_network,
+        )
         storage = Storage(self, "storage")
+        if settings.replica_bucket:
+            replication = Replication(
+                self,
+                "replication",
+                images=storage.images,
+                replica_bucket=settings.replica_bucket,
+            )
+            after(replication.configuration, storage)
         secrets = Secrets(self, "secrets")
         permissions = Permissions(
             self,
@@ -46,22 +66,28 @@ class RegistryStack(TerraformStack):
             images=storage.images,
             configuration=storage.configuration,
             secret_arns=secrets.arns,
+            session_manager=settings.host_network != "public",
+            metrics=settings.alarms,
         )
         balancer = kind(
             self,
             "load_balancer",
             vpc_id=network.vpc_id,
-            subnet_ids=network.subnet_ids,
+            subnet_ids=network.balancer_subnet_ids,
             security_group_id=network.balancer_group_id,
         )
+        dns = Dns(self, "dns", balancer=balancer)
         hosts = Hosts(
             self,
             "hosts",
-            subnet_ids=network.subnet_ids,
+            subnet_ids=network.host_subnet_ids,
             security_group_id=network.hosts_group_id,
             instance_profile_arn=permissions.instance_profile_arn,
+            metrics=settings.alarms,
         )
-        Service(
+        # A host that starts before it has a way to AWS joins the cluster minutes later.
+        after(hosts.group, network)
+        service = Service(
             self,
             "service",
             cluster_id=hosts.cluster_id,
@@ -72,8 +98,17 @@ class RegistryStack(TerraformStack):
             balancer=balancer,
             delivery=settings.blob_delivery,
         )
+        if settings.alarms:
+            Alarms(
+                self,
+                "alarms",
+                proxy_logs=service.logs[PROXY],
+                registry_logs=service.logs[REGISTRY],
+                balancer=balancer,
+                group_name=hosts.group_name,
+            )
         self._outputs(
-            registry_url=f"https://{balancer.dns_name}",
+            registry_url=f"https://{dns.host}",
             load_balancer_name=balancer.name,
             image_bucket=storage.images.bucket,
             configuration_bucket=storage.configuration.bucket,

@@ -9,8 +9,10 @@ from modules.aws import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+    S3BucketLifecycleConfigurationRuleTransition,
     S3BucketOwnershipControls,
     S3BucketPolicy,
     S3BucketPublicAccessBlock,
@@ -18,7 +20,8 @@ from modules.aws import (
     S3BucketServerSideEncryptionConfigurationRuleA,
     S3BucketVersioningA,
 )
-from modules.expressions import truth
+from modules.expressions import CUSTOMER_KEY, number, truth
+from modules.ordering import after
 
 #: Days; a push is over in hours; parts that are older belong to one that broke.
 STALE_UPLOAD_DAYS = 7
@@ -30,8 +33,8 @@ OLD_VERSION_DAYS = 90
 class Storage(Construct):
     """The image bucket and the configuration bucket: encrypted, private, TLS only.
 
-    Images are addressed by their content, so the image bucket keeps no versions; the
-    configuration bucket does, to undo a bad password file.
+    The configuration bucket keeps old versions, to undo a bad password file; the image bucket
+    does where it is asked to: images are addressed by their content, and only deleted.
 
     Exposes ``images`` and ``configuration``, each a bucket.
     """
@@ -41,24 +44,14 @@ class Storage(Construct):
         self._account = DataAwsCallerIdentity(self, "account").account_id
         self.images = self._bucket("images", "aws_registry_bucket")
         self.configuration = self._bucket("configuration", "nginx_config_bucket")
-        versioning = S3BucketVersioningA(
-            self,
-            "configuration_versions",
-            bucket=self.configuration.id,
-            versioning_configuration={"status": "Enabled"},
+        self._versioned("configuration", "Enabled", OLD_VERSION_DAYS)
+        self._versioned(
+            "images",
+            '${var.image_version_days > 0 ? "Enabled" : "Suspended"}',
+            # S3 wants a number where nothing is kept, too.
+            number("max(1, var.image_version_days)"),
+            _tiering(),
         )
-        self._lifecycle("images")
-        old_versions = S3BucketLifecycleConfigurationRule(
-            id="old-versions",
-            status="Enabled",
-            filter=EVERYTHING,
-            noncurrent_version_expiration=[
-                S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
-                    noncurrent_days=OLD_VERSION_DAYS
-                )
-            ],
-        )
-        self._lifecycle("configuration", old_versions).node.add_dependency(versioning)
 
     def _bucket(self, role: str, variable: str) -> S3Bucket:
         given = f"var.{variable}"
@@ -75,7 +68,12 @@ class Storage(Construct):
             bucket=bucket.id,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
-                    apply_server_side_encryption_by_default={"sse_algorithm": "AES256"}
+                    apply_server_side_encryption_by_default={
+                        "sse_algorithm": '${var.kms_key_arn == "" ? "AES256" : "aws:kms"}',
+                        "kms_master_key_id": CUSTOMER_KEY,
+                    },
+                    # One call of KMS for many objects instead of one for each.
+                    bucket_key_enabled=truth('var.kms_key_arn != ""'),
                 )
             ],
         )
@@ -95,14 +93,18 @@ class Storage(Construct):
             restrict_public_buckets=True,
         )
         # S3 answers a conflict when both are written at once.
-        S3BucketPolicy(
-            self, f"{role}_policy", bucket=bucket.id, policy=_tls_only(bucket)
-        ).node.add_dependency(block)
+        policy = S3BucketPolicy(self, f"{role}_policy", bucket=bucket.id, policy=_tls_only(bucket))
+        after(policy, block)
         return bucket
 
-    def _lifecycle(
-        self, role: str, *more: S3BucketLifecycleConfigurationRule
-    ) -> S3BucketLifecycleConfiguration:
+    def _versioned(
+        self, role: str, status: str, days: float, *more: S3BucketLifecycleConfigurationRule
+    ) -> None:
+        """Keep what was overwritten or deleted for some days; end uploads that never will."""
+        bucket: S3Bucket = getattr(self, role)
+        versions = S3BucketVersioningA(
+            self, f"{role}_versions", bucket=bucket.id, versioning_configuration={"status": status}
+        )
         stale = S3BucketLifecycleConfigurationRule(
             id="stale-uploads",
             status="Enabled",
@@ -113,10 +115,36 @@ class Storage(Construct):
                 )
             ],
         )
-        bucket: S3Bucket = getattr(self, role)
-        return S3BucketLifecycleConfiguration(
-            self, f"{role}_lifecycle", bucket=bucket.id, rule=[stale, *more]
+        old = S3BucketLifecycleConfigurationRule(
+            id="old-versions",
+            status="Enabled",
+            filter=EVERYTHING,
+            noncurrent_version_expiration=[
+                S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=days)
+            ],
+            # What is left of an object of which all versions are gone.
+            expiration=[
+                S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)
+            ],
         )
+        lifecycle = S3BucketLifecycleConfiguration(
+            self, f"{role}_lifecycle", bucket=bucket.id, rule=[stale, old, *more]
+        )
+        after(lifecycle, versions)
+
+
+def _tiering() -> S3BucketLifecycleConfigurationRule:
+    """Layers that nobody pulls move to cheaper tiers by themselves."""
+    return S3BucketLifecycleConfigurationRule(
+        id="tiering",
+        status='${var.intelligent_tiering ? "Enabled" : "Disabled"}',
+        filter=EVERYTHING,
+        transition=[
+            S3BucketLifecycleConfigurationRuleTransition(
+                days=0, storage_class="INTELLIGENT_TIERING"
+            )
+        ],
+    )
 
 
 def _tls_only(bucket: S3Bucket) -> str:

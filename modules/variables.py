@@ -1,11 +1,13 @@
 """Terraform variables, made from the settings: same names, defaults, descriptions and limits."""
 
+import json
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.settings import SECRETS, SHAPE, SYSTEM_SIZE, Settings, rules_of
+from modules.limits import key_rules_of, limits_of
+from modules.settings import SECRETS, SHAPE, Settings
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
 
@@ -14,7 +16,7 @@ def declare_variables(scope: Construct, settings: Settings) -> None:
     """Declare a variable for every setting that does not shape the stack, and for the secrets."""
     for name, field in Settings.model_fields.items():
         if name not in SHAPE:
-            _declare(scope, name, field, getattr(settings, name))
+            _declare(scope, name, field, settings)
     for name, description in SECRETS.items():
         TerraformVariable(
             scope,
@@ -29,48 +31,50 @@ def declare_variables(scope: Construct, settings: Settings) -> None:
         )
 
 
-def _declare(scope: Construct, name: str, field: FieldInfo, value: Any) -> None:
+def _declare(scope: Construct, name: str, field: FieldInfo, settings: Settings) -> None:
+    value = getattr(settings, name)
     TerraformVariable(
         scope,
         name,
         type=terraform_type(field),
         description=field.description,
         nullable=False,
-        validation=_validation(name, field),
+        validation=_validation(name, field, settings),
         default=list(value) if isinstance(value, tuple) else value,
     )
 
 
 def terraform_type(field: FieldInfo) -> str:
-    """Terraform's type for a setting; a tuple is a list of text."""
+    """Terraform's type for a setting: a tuple is a list of text, a table a map of numbers."""
     if getattr(field.annotation, "__origin__", None) is tuple:
         return "list(string)"
+    if getattr(field.annotation, "__origin__", None) is dict:
+        return "map(number)"
     return TYPES.get(field.annotation, "string")
 
 
-def _validation(name: str, field: FieldInfo) -> list[TerraformVariableValidationConfig]:
-    is_list = terraform_type(field) == "list(string)"
+def _validation(
+    name: str, field: FieldInfo, settings: Settings
+) -> list[TerraformVariableValidationConfig]:
+    is_one = terraform_type(field) in TYPES.values()
     checks = []
-    for rule in rules_of(name):
-        condition = rule.condition("value" if is_list else f"var.{name}")
-        if is_list:
+    for rule in limits_of(field):
+        condition = rule.condition(f"var.{name}" if is_one else "value")
+        if not is_one:
+            # Of a map these are the values.
             condition = f"alltrue([for value in var.{name} : {condition}])"
-        checks.append(_check(condition, f"{name} must be {rule.allowed}."))
-    if name == "maximum_hosts":
-        checks.append(
-            _check(
-                "var.maximum_hosts >= var.minimum_hosts",
-                "maximum_hosts must be at least minimum_hosts.",
-            )
-        )
-    if name == "cache_size":
-        checks.append(
-            _check(
-                f"var.cache_size <= var.volume_size - {SYSTEM_SIZE}",
-                f"cache_size must be at most volume_size less {SYSTEM_SIZE}.",
-            )
-        )
+        checks.append(_check(_with_shape(condition, settings), f"{name} must be {rule.allowed}."))
+    for rule in key_rules_of(field):
+        condition = f"alltrue([for value in keys(var.{name}) : {rule.condition('value')}])"
+        checks.append(_check(condition, f"Each key of {name} must be {rule.allowed}."))
     return checks
+
+
+def _with_shape(condition: str, settings: Settings) -> str:
+    """What shapes the stack is no variable: its value takes the place of its name."""
+    for name in SHAPE:
+        condition = condition.replace(f"var.{name} ", f"{json.dumps(getattr(settings, name))} ")
+    return condition
 
 
 def _keys_come_in_pairs() -> TerraformVariableValidationConfig:

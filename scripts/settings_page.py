@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import get_args
 
-from modules.settings import SECRETS, SHAPE, Settings, rules_of
+from modules.limits import key_rules_of, limits_of
+from modules.settings import SECRETS, SHAPE, Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 
@@ -12,7 +13,26 @@ HEAD = """\
 # Settings
 
 Chosen in `wharf.toml` beside `main.py`, or as environment variables (`WHARF_MAXIMUM_HOSTS=4`; lists
-separated by commas), which win. `python -m scripts.settings_page` writes this page.
+separated by commas), which win. All problems are told at once, each in a line with the setting, its
+value and what is allowed. `python -m scripts.settings_page` writes this page.
+
+## Environments
+
+One file can describe several, each its own stack with its own state:
+
+    aws_region = "eu-west-1"
+    proxy_image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/nginx-proxy:1"
+
+    [environments.staging]
+
+    [environments.production]
+    minimum_hosts = 4
+    maximum_hosts = 12
+
+What stands above the tables holds for all of them, what stands in a table for that one; a variable
+(`WHARF_…`) holds for all of them and wins over both. The table's name is the environment's `name`,
+the first part of every name in AWS, so environments can share an account. `npx cdktf deploy
+production` deploys one of them. Without tables there is one environment, called `name`.
 
 """
 
@@ -62,10 +82,12 @@ def _row(name: str) -> str:
         shown = "none: it has to be given"
     else:
         shown = f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
-    allowed = "; ".join(rule.allowed for rule in rules_of(name))
-    if isinstance(default, tuple):
+    allowed = "; ".join(rule.allowed for rule in limits_of(field))
+    if isinstance(default, tuple | dict):
         allowed = f"each {allowed}"
-    if name in SHAPE and not allowed:
+    for rule in key_rules_of(field):
+        allowed += f"; each key {rule.allowed}"
+    if get_args(field.annotation) and not allowed:
         allowed = " or ".join(f"`{choice}`" for choice in get_args(field.annotation))
     return f"| `{name}` | {field.description} | {shown} | {allowed} |"
 

@@ -246,7 +246,38 @@ def suspended_buckets_can_be_emptied(aws: Emulator) -> bool:
     return "DeleteMarkers" not in s3.list_object_versions(Bucket=name)
 
 
+def replication_tells_what_it_selects(aws: Emulator) -> bool:
+    name, copies, s3 = bucket(aws), bucket(aws), client(aws, "s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    selected = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+    rule = {
+        "ID": "r",
+        "Status": "Enabled",
+        "SourceSelectionCriteria": selected,
+        "Destination": {"Bucket": f"arn:aws:s3:::{copies}"},
+    }
+    s3.put_bucket_replication(
+        Bucket=name, ReplicationConfiguration={"Role": ADMINISTRATOR, "Rules": [rule]}
+    )
+    told = s3.get_bucket_replication(Bucket=name)["ReplicationConfiguration"]["Rules"][0]
+    return bool(told.get("SourceSelectionCriteria") == selected)
+
+
+def instances_can_be_refreshed(aws: Emulator) -> bool:
+    scaling, name = client(aws, "autoscaling"), group(aws, MinSize=1, MaxSize=1)
+
+    def instances() -> list[str]:
+        answer = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return [one["InstanceId"] for one in answer["AutoScalingGroups"][0]["Instances"]]
+
+    before = instances()
+    scaling.start_instance_refresh(AutoScalingGroupName=name)
+    return len(instances()) == len(before) == 1 and instances() != before
+
+
 QUESTIONS = [
+    replication_tells_what_it_selects,
+    instances_can_be_refreshed,
     services_return_what_they_were_given,
     services_know_their_default_deployment,
     updates_keep_the_rest_of_the_deployment,

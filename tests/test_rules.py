@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from integration.local.machine import terraform_program
+from modules.limits import key_rules_of, rules_of
 from modules.rules import Matches, Rule, Within
-from modules.settings import BUCKET, Settings, rules_of
+from modules.settings import Settings
 
 NUMBERS = [-1, 0, 1, 29, 30, 31, 100, 101, 16384, 16385]
 NETWORKS = [
@@ -44,6 +45,13 @@ NAMES = [
     "docker.io/library/registry:3.1.1",
     "3 4",
     "30",
+    "30 8 * * MON-FRI",
+    "30 8 * *",
+    "ops@example.com",
+    "arm64",
+    "Z0123456789",
+    "registry.example.com",
+    "arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
 ]
 
 
@@ -62,7 +70,9 @@ def terraform_says(rule: Rule, values: list[object], directory: Path) -> list[bo
 
 
 def all_rules() -> list[Rule]:
-    return sorted({rule for name in Settings.model_fields for rule in rules_of(name)}, key=repr)
+    fields = Settings.model_fields.values()
+    found = {rule for field in fields for rule in (*rules_of(field), *key_rules_of(field))}
+    return sorted(found, key=repr)
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=repr)
@@ -74,7 +84,8 @@ def test_python_and_terraform_agree(rule: Rule, tmp_path: Path) -> None:
 
 
 def test_a_rule_can_fail() -> None:
-    assert BUCKET.accepts("images")
-    assert not BUCKET.accepts("Images")
-    assert not BUCKET.accepts("images\n")
+    (bucket,) = rules_of(Settings.model_fields["aws_registry_bucket"])
+    assert bucket.accepts("images")
+    assert not bucket.accepts("Images")
+    assert not bucket.accepts("images\n")
     assert not Within(1, 2, "hosts").accepts(True is None)

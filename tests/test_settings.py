@@ -2,16 +2,25 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.settings import BUCKET, Settings, SettingsError, load_settings, rules_of
+from modules.limits import rules_of
+from modules.settings import Settings
+from modules.settings_file import SettingsError, load_environments
 from scripts.settings_page import PAGE, page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def load_settings(file: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings of the only environment."""
+    (settings,) = load_environments(file, environment)
+    return settings
 
 
 def problems(file: Path, **environment: str) -> list[str]:
@@ -93,9 +102,10 @@ def test_a_network_with_host_bits(file: Path) -> None:
 
 
 def test_every_problem_is_told_at_once(file: Path) -> None:
-    file.write_text('zones = 1\nvolume_size = "big"\ncolour = "blue"\n')
+    file.write_text('zones = 1\nvolume_size = "big"\ncolour = "blue"\nminimum_hosts = 3\n')
     assert sorted(line.split(" ")[0] for line in problems(file)) == [
         "colour",
+        "maximum_hosts",
         "volume_size",
         "zones",
     ]
@@ -134,12 +144,13 @@ def test_the_numbers_of_hosts_are_either_refused_or_in_order(minimum: int, maxim
 
 @given(st.text())
 def test_any_text_for_a_bucket_is_accepted_or_refused_in_one_line(name: str) -> None:
+    (bucket,) = rules_of(Settings.model_fields["nginx_config_bucket"])
     told = ""
     try:
         load_settings(Path("none"), {"WHARF_NGINX_CONFIG_BUCKET": name})
     except SettingsError as error:
         told = str(error)
-    assert len(told.splitlines()) == (0 if BUCKET.accepts(name) else 1)
+    assert len(told.splitlines()) == (0 if bucket.accepts(name) else 1)
 
 
 def test_every_setting_says_what_it_is() -> None:
@@ -152,16 +163,31 @@ def test_the_page_of_settings_is_up_to_date() -> None:
     assert PAGE.read_text() == page(), "run python -m scripts.settings_page"
 
 
-def test_defaults_keep_their_own_rules() -> None:
-    for name in Settings.model_fields:
-        value = getattr(Settings(), name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if one is not None:
-                assert all(rule.accepts(one) for rule in rules_of(name)), name
-
-
 def test_the_cache_leaves_room_for_the_system(file: Path) -> None:
     assert problems(file, WHARF_CACHE_SIZE="21") == [
         "cache_size = 21: it must be at most volume_size (30) less 10; "
         "lower it or raise volume_size"
     ]
+
+
+def test_a_schedule_from_the_file_and_from_a_variable(file: Path) -> None:
+    file.write_text('maximum_hosts = 8\n[scheduled_hosts]\n"30 8 * * MON-FRI" = 6\n')
+    assert load_settings(file, {}).scheduled_hosts == {"30 8 * * MON-FRI": 6}
+    variable = {"WHARF_SCHEDULED_HOSTS": '{"0 7 1,15 * *": 4}'}
+    assert load_settings(file, variable).scheduled_hosts == {"0 7 1,15 * *": 4}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "line"),
+    [
+        ('{"30 8 * *": 1}', 'each key must be a cron expression of five fields such as "30 8'),
+        ('{"0 7 * * *": 9}', "it must be at most maximum_hosts (4); lower it or raise maximum_ho"),
+        ('{"0 7 * * *": 1}', "it must be at least minimum_hosts (2); raise it or lower minimum_"),
+        ("0 7 * * * = 4", "it must be an object"),
+    ],
+)
+def test_a_schedule_that_cannot_be_kept(file: Path, schedule: str, line: str) -> None:
+    file.write_text("minimum_hosts = 2\nmaximum_hosts = 4\n")
+    (told,) = problems(file, WHARF_SCHEDULED_HOSTS=schedule)
+    assert told.startswith("scheduled_hosts = ")
+    assert line in told

@@ -37,7 +37,7 @@ def test_only_the_static_keys_are_sensitive_and_they_are_empty(stack: Stack) -> 
 def test_every_variable_is_described_and_typed(stack: Stack) -> None:
     for name, variable in stack["variable"].items():
         assert variable["description"].endswith("."), name
-        assert variable["type"] in ("string", "number", "bool", "list(string)"), name
+        assert variable["type"] in ("string", "number", "bool", "list(string)", "map(number)"), name
 
 
 def test_only_the_proxy_image_has_no_default(stack: Stack) -> None:
@@ -115,26 +115,6 @@ def test_who_may_reach_what(stack: Stack) -> None:
     }
 
 
-def test_every_bucket_is_private_encrypted_and_tls_only(stack: Stack) -> None:
-    resources = stack["resource"]
-    buckets = {f"${{aws_s3_bucket.{name}.id}}" for name in resources["aws_s3_bucket"]}
-    assert len(buckets) == 2
-    for kind in (
-        "aws_s3_bucket_public_access_block",
-        "aws_s3_bucket_server_side_encryption_configuration",
-        "aws_s3_bucket_policy",
-        "aws_s3_bucket_lifecycle_configuration",
-        "aws_s3_bucket_ownership_controls",
-    ):
-        assert {one["bucket"] for one in resources[kind].values()} == buckets
-    for block in resources["aws_s3_bucket_public_access_block"].values():
-        assert all(value is True for value in block.values() if isinstance(value, bool))
-    for policy in resources["aws_s3_bucket_policy"].values():
-        assert '"aws:SecureTransport": "false"' in policy["policy"]
-    for lifecycle in resources["aws_s3_bucket_lifecycle_configuration"].values():
-        assert lifecycle["rule"][0]["abort_incomplete_multipart_upload"]
-
-
 def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: Stack) -> None:
     policy = json.loads(
         stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
@@ -161,23 +141,6 @@ def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: S
     ]
     assert names["Action"] == ["s3:ListBucket"]
     assert names["Resource"] == ["${aws_s3_bucket.storage_configuration.arn}"]
-
-
-def test_hosts_want_a_token_for_their_metadata(stack: Stack) -> None:
-    options = only(stack, "aws_launch_template")["metadata_options"]
-    assert (options["http_tokens"], options["http_put_response_hop_limit"]) == ("required", 1)
-
-
-def test_scaling_is_on_only_with_room_to_scale(stack: Stack) -> None:
-    policies = stack["resource"]["aws_autoscaling_policy"].values()
-    assert {one["enabled"] for one in policies} == {"${var.maximum_hosts > 1}"}
-    metrics = {
-        one["target_tracking_configuration"]["predefined_metric_specification"][
-            "predefined_metric_type"
-        ]
-        for one in policies
-    }
-    assert metrics == {"ASGAverageCPUUtilization", "ASGAverageNetworkOut"}
 
 
 def containers(stack: Stack) -> dict[str, Any]:
@@ -249,3 +212,17 @@ def test_a_change_of_the_task_can_reach_a_single_host(stack: Stack) -> None:
 def test_more_zones_than_the_region_has_are_refused(synthesize: Callable[..., Stack]) -> None:
     zones = synthesize(zones=3)["data"]["aws_availability_zones"]["network_zones"]
     assert zones["lifecycle"]["postcondition"]["condition"] == "${length(self.names) >= 3}"
+
+
+def test_what_has_to_exist_first_is_made_first(stack: Stack) -> None:
+    resources = stack["resource"]
+    service = only(stack, "aws_ecs_service")["depends_on"]
+    assert "aws_lb_listener.load_balancer_listener" in service
+    assert "aws_iam_role_policy.permissions_task_storage" in service
+    assert "aws_secretsmanager_secret_version.secrets_http_value" in service
+    policy = resources["aws_s3_bucket_policy"]["storage_images_policy"]
+    assert policy["depends_on"] == ["aws_s3_bucket_public_access_block.storage_images_privacy"]
+    lifecycle = resources["aws_s3_bucket_lifecycle_configuration"]
+    assert lifecycle["storage_configuration_lifecycle"]["depends_on"] == [
+        "aws_s3_bucket_versioning.storage_configuration_versions"
+    ]

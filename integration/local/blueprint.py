@@ -129,7 +129,7 @@ def _instances(session: Any) -> list[Instance]:
         for instance in group["Instances"]:
             if instance["LifecycleState"] != "InService":
                 continue
-            template = instance.get("LaunchTemplate") or group["LaunchTemplate"]
+            template = instance.get("LaunchTemplate") or _template(group)
             data = _template_data(ec2, template)
             found.append(
                 Instance(
@@ -140,6 +140,14 @@ def _instances(session: Any) -> list[Instance]:
                 )
             )
     return sorted(found, key=lambda instance: instance.id)
+
+
+def _template(group: dict[str, Any]) -> dict[str, Any]:
+    """The launch template of a group, of one type of instance or of several."""
+    if "LaunchTemplate" in group:
+        return dict(group["LaunchTemplate"])
+    mixed = group["MixedInstancesPolicy"]["LaunchTemplate"]
+    return dict(mixed["LaunchTemplateSpecification"])
 
 
 def _template_data(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:

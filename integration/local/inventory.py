@@ -15,10 +15,18 @@ import jmespath  # type: ignore[import-untyped]
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups[].AutoScalingGroupARN"),
     ("autoscaling", "describe_policies", "ScalingPolicies[].PolicyARN"),
+    (
+        "autoscaling",
+        "describe_scheduled_actions",
+        "ScheduledUpdateGroupActions[].ScheduledActionARN",
+    ),
     ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmArn"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardArn"),
+    ("ec2", "describe_addresses", "Addresses[].AllocationId"),
     ("ec2", "describe_internet_gateways", "InternetGateways[].InternetGatewayId"),
     ("ec2", "describe_key_pairs", "KeyPairs[].KeyPairId"),
     ("ec2", "describe_launch_templates", "LaunchTemplates[].LaunchTemplateId"),
+    ("ec2", "describe_nat_gateways", "NatGateways[?State!='deleted'].NatGatewayId"),
     ("ec2", "describe_route_tables", "RouteTables[].RouteTableId"),
     ("ec2", "describe_security_groups", "SecurityGroups[].GroupId"),
     ("ec2", "describe_security_group_rules", "SecurityGroupRules[].SecurityGroupRuleId"),
@@ -43,6 +51,7 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     ("logs", "describe_log_groups", "logGroups[].arn"),
     ("s3", "list_buckets", "Buckets[].Name"),
     ("secretsmanager", "list_secrets", "SecretList[].ARN"),
+    ("sns", "list_topics", "Topics[].TopicArn"),
 )
 #: Without these the answer holds what AWS itself owns, too.
 ARGUMENTS: dict[tuple[str, str], dict[str, Any]] = {

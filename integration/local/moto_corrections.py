@@ -7,16 +7,15 @@ process that serves moto. ``tests/test_moto_corrections.py`` fails when moto no 
 from collections.abc import Callable
 from typing import Any
 
-from moto.autoscaling.responses import AutoScalingResponse
-from moto.ec2.models.launch_templates import LaunchTemplateBackend
+from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
-from moto.ec2.responses.launch_templates import LaunchTemplates
-from moto.ec2.utils import parse_user_data
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.s3.models import FakeDeleteMarker
+from moto.s3.responses import S3Response
 
 from integration.local.moto_access import apply_access_corrections
+from integration.local.moto_hosts import apply_host_corrections
 from integration.local.replacing import after, instead
 
 #: What CreateService is given and DescribeServices returns, and moto forgets: in moto's
@@ -41,14 +40,11 @@ def apply_corrections() -> None:
     ecs_services_without_a_network_have_none()
     deleted_capacity_providers_are_inactive()
     ec2_containers_may_reserve_memory_without_a_limit()
-    scaling_policies_return_whether_they_are_enabled()
-    autoscaling_groups_keep_their_warmup()
-    launch_templates_keep_their_own_tags_apart()
-    launch_templates_return_their_new_tags()
-    launch_template_versions_can_be_launched()
     rules_between_groups_keep_their_description()
     suspended_buckets_can_be_emptied()
+    replication_tells_what_it_selects()
     apply_access_corrections()
+    apply_host_corrections()
 
 
 def ecs_services_return_what_they_were_given() -> None:
@@ -152,83 +148,6 @@ def ec2_containers_may_reserve_memory_without_a_limit() -> None:
     instead(EC2ContainerServiceBackend, "_validate_container_defs", make)
 
 
-def scaling_policies_return_whether_they_are_enabled() -> None:
-    """PutScalingPolicy drops ``Enabled`` and returns an empty predictive configuration.
-
-    Terraform reads both as a difference from what it asked for.
-    """
-
-    def keep(response: Any, _: Any) -> None:
-        given = response._get_params()
-        policy = response.autoscaling_backend.policies[given["PolicyName"]]
-        policy.enabled = given.get("Enabled", True)
-        policy.predictive_scaling_configuration = policy.predictive_scaling_configuration or None
-
-    after(AutoScalingResponse, "put_scaling_policy", keep)
-
-
-def autoscaling_groups_keep_their_warmup() -> None:
-    """CreateAutoScalingGroup and UpdateAutoScalingGroup drop ``DefaultInstanceWarmup``."""
-
-    def keep(response: Any, _: Any) -> None:
-        seconds = response._get_int_param("DefaultInstanceWarmup")
-        if seconds is not None:
-            name = response._get_param("AutoScalingGroupName")
-            group = response.autoscaling_backend.autoscaling_groups[name]
-            group.default_instance_warmup = seconds
-
-    after(AutoScalingResponse, "create_auto_scaling_group", keep)
-    after(AutoScalingResponse, "update_auto_scaling_group", keep)
-
-
-def launch_templates_keep_their_own_tags_apart() -> None:
-    """CreateLaunchTemplate adds the template's tags to the tags of what is launched from it."""
-
-    def remove(response: Any, answer: Any) -> None:
-        template = response.ec2_backend.get_launch_template(
-            answer.result["LaunchTemplate"]["LaunchTemplateId"]
-        )
-        data = template.latest_version().data
-        kept = [
-            specification
-            for specification in data.pop("TagSpecifications", [])
-            if specification["ResourceType"] != "launch-template"
-        ]
-        if kept:
-            data["TagSpecifications"] = kept
-
-    after(LaunchTemplates, "create_launch_template", remove)
-
-
-def launch_templates_return_their_new_tags() -> None:
-    """moto describes a template with the tags of its creation, whatever was tagged since."""
-
-    def make(original: Any) -> Callable[..., Any]:
-        def describe(backend: Any, **filters: Any) -> Any:
-            templates = original(backend, **filters)
-            for template in templates:
-                template.tags = template.get_tags()
-            return templates
-
-        return describe
-
-    instead(LaunchTemplateBackend, "describe_launch_templates", make)
-
-
-def launch_template_versions_can_be_launched() -> None:
-    """User data of a second version is kept in a form that moto itself refuses: status 500.
-
-    Terraform then retries for minutes whatever launches hosts from that version.
-    """
-
-    def convert(_: Any, answer: Any) -> None:
-        data = answer.result["LaunchTemplateVersion"]["LaunchTemplateData"]
-        if "UserData" in data:
-            data["UserData"] = parse_user_data(data["UserData"])
-
-    after(LaunchTemplates, "create_launch_template_version", convert)
-
-
 def rules_between_groups_keep_their_description() -> None:
     """moto shows the description of a rule only where its peer is a network, not a group."""
 
@@ -244,3 +163,23 @@ def suspended_buckets_can_be_emptied() -> None:
     Terraform does so when it destroys a bucket: versioning goes first, then what it kept.
     """
     FakeDeleteMarker.dispose = lambda self: None  # type: ignore[attr-defined]  # noqa: ARG005
+
+
+def replication_tells_what_it_selects() -> None:
+    """GetBucketReplication leaves out which encrypted objects a rule selects."""
+
+    def make(original: Any) -> Callable[..., Any]:
+        def serialized(response: Any, result: ActionResult) -> Any:
+            answer = result.result
+            if isinstance(answer, dict) and "ReplicationConfiguration" in answer:
+                kept = response.backend.get_bucket_replication(response.bucket_name)["Rule"]
+                for rule, given in zip(
+                    answer["ReplicationConfiguration"]["Rules"], kept, strict=True
+                ):
+                    if "SourceSelectionCriteria" in given:
+                        rule["SourceSelectionCriteria"] = given["SourceSelectionCriteria"]
+            return original(response, result)
+
+        return serialized
+
+    instead(S3Response, "serialized", make)

@@ -1,0 +1,85 @@
+"""The kinds of values that settings have, each with its rules."""
+
+from typing import Annotated
+
+from modules.rules import AtMost, Cidr, Matches, Within
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTION = [
+    *("1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545"),
+    *("731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"),
+]
+#: GiB of a host's disk that the system and the images of the containers need.
+SYSTEM_SIZE = 10
+
+Name = Annotated[
+    str,
+    Matches(
+        r"^[a-z][a-z0-9-]{0,18}[a-z0-9]$",
+        "2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+    ),
+]
+Region = Annotated[str, Matches(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region such as eu-west-1")]
+# A dot is legal in a bucket's name, but S3's wildcard certificate does not cover it.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+Bucket = Annotated[
+    str,
+    Matches(
+        r"^$|^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$",
+        "3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last, "
+        "without the prefixes and suffixes that S3 reserves",
+        unless=r"^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|--x-s3$|--table-s3$",
+    ),
+]
+Network = Annotated[str, Cidr()]
+VpcNetwork = Annotated[str, Cidr(16, 24)]
+InstanceType = Annotated[
+    str, Matches(r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", "an instance type such as t3.medium")
+]
+ContainerImage = Annotated[
+    str,
+    Matches(r"^[a-z0-9][\w.:/@-]*$", "an image reference such as docker.io/library/registry:3"),
+]
+Zone = Annotated[str, Matches(r"^(Z[A-Z0-9]+)?$", "the ID of a hosted zone such as Z0123456789")]
+Domain = Annotated[
+    str,
+    Matches(
+        r"^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$",
+        "a name such as registry.example.com",
+    ),
+]
+CloudName = Annotated[str, Matches(r"^[A-Za-z0-9_-]*$", "letters, digits, hyphens and underscores")]
+Zones = Annotated[int, Within(2, 6, "zones")]
+Hosts = Annotated[int, Within(0, 100, "hosts")]
+SomeHosts = Annotated[int, Within(1, 100, "hosts")]
+DiskSize = Annotated[int, Within(30, 16384, "GiB")]
+CacheSize = Annotated[int, Within(1, 16000, "GiB"), AtMost("volume_size", less=SYSTEM_SIZE)]
+Architecture = Annotated[str, Matches(r"^(x86_64|arm64)$", "x86_64 or arm64")]
+Percent = Annotated[int, Within(0, 100, "percent")]
+Cron = Annotated[
+    str,
+    Matches(
+        r"^[0-9A-Z*/,-]+( [0-9A-Z*/,-]+){4}$",
+        'a cron expression of five fields such as "30 8 * * MON-FRI"',
+    ),
+]
+UsePercent = Annotated[int, Within(10, 90, "percent")]
+Traffic = Annotated[int, Within(1, 1_000_000, "megabytes a minute")]
+Email = Annotated[
+    str, Matches(r"^[^@\s,]+@[^@\s,]+\.[a-zA-Z]+$", "an address such as a@example.com")
+]
+Days = Annotated[int, Within(1, 365, "days")]
+Versions = Annotated[int, Within(0, 3650, "days")]
+KeyArn = Annotated[
+    str,
+    Matches(
+        r"^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$",
+        "the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
+    ),
+]
+Connections = Annotated[int, Within(8, 1_000_000, "connections")]
+ShortTime = Annotated[int, Within(1, 3600, "seconds")]
+IdleTime = Annotated[int, Within(300, 3600, "seconds")]
+Retention = Annotated[
+    int, Matches(rf"^({'|'.join(_RETENTION)})$", f"one of {', '.join(_RETENTION)}")
+]

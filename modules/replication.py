@@ -1,0 +1,116 @@
+"""A copy of the images in a bucket of another region."""
+
+import json
+
+from modules.aws import (
+    Construct,
+    DataAwsPartition,
+    IamRole,
+    IamRolePolicy,
+    S3Bucket,
+    S3BucketReplicationConfigurationA,
+    S3BucketReplicationConfigurationRule,
+)
+
+#: What S3 does for itself: read versions here, write them there.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+BUCKET_ACTIONS = ("s3:GetReplicationConfiguration", "s3:ListBucket")
+VERSION_ACTIONS = (
+    "s3:GetObjectVersionForReplication",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionTagging",
+)
+REPLICA_ACTIONS = ("s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags")
+
+
+class Replication(Construct):
+    """Replicates what is pushed from now on to a bucket that exists, and has versioning on.
+
+    The bucket is not the stack's own: what destroys the stack must not take the copy with it.
+    With a key of the user's, objects are encrypted there with ``replica_kms_key_arn``.
+
+    Args:
+        images: the bucket whose objects are copied, with versioning.
+        replica_bucket: the name of the other one.
+
+    Exposes ``configuration``, which S3 refuses until versioning is on.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, images: S3Bucket, replica_bucket: str) -> None:
+        super().__init__(scope, id)
+        partition = DataAwsPartition(self, "partition")
+        replica = f"arn:{partition.partition}:s3:::{replica_bucket}"
+        trust: dict[str, object] = {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        role = IamRole(
+            self,
+            "role",
+            name="${var.name}-replication-${var.aws_region}",
+            assume_role_policy=_policy(trust),
+        )
+        IamRolePolicy(
+            self,
+            "copy",
+            role=role.name,
+            name="copy",
+            policy=_policy(
+                _allow(BUCKET_ACTIONS, images.arn),
+                _allow(VERSION_ACTIONS, f"{images.arn}/*"),
+                _allow(REPLICA_ACTIONS, f"{replica}/*"),
+            ),
+        )
+        keys = IamRolePolicy(
+            self,
+            "keys",
+            role=role.name,
+            name="keys",
+            policy=_policy(
+                _allow(("kms:Decrypt",), "${var.kms_key_arn}"),
+                _allow(("kms:Encrypt",), "${var.replica_kms_key_arn}"),
+            ),
+        )
+        keys.add_override("count", '${var.kms_key_arn == "" ? 0 : 1}')
+        replication = S3BucketReplicationConfigurationA(
+            self,
+            "images",
+            bucket=images.id,
+            role=role.arn,
+            rule=[
+                S3BucketReplicationConfigurationRule(
+                    id="images",
+                    status="Enabled",
+                    priority=1,
+                    filter={"prefix": ""},
+                    # A copy outlives what somebody deletes here.
+                    delete_marker_replication={"status": "Disabled"},
+                    destination={"bucket": replica, "storage_class": "STANDARD_IA"},
+                )
+            ],
+        )
+        _with_keys(replication)
+        self.configuration = replication
+
+
+def _with_keys(replication: S3BucketReplicationConfigurationA) -> None:
+    """S3 leaves out what KMS has encrypted, unless it is told with which key it does so there."""
+    for_each = '${var.kms_key_arn == "" ? [] : [1]}'
+    selection = {"sse_kms_encrypted_objects": {"status": "Enabled"}}
+    replication.add_override(
+        "rule.0.dynamic.source_selection_criteria", {"for_each": for_each, "content": selection}
+    )
+    encryption = {"replica_kms_key_id": "${var.replica_kms_key_arn}"}
+    replication.add_override(
+        "rule.0.destination.dynamic.encryption_configuration",
+        {"for_each": for_each, "content": encryption},
+    )
+
+
+def _allow(actions: tuple[str, ...], resource: str) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def _policy(*statements: dict[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

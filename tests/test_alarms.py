@@ -1,0 +1,115 @@
+"""What tells an operator that something is wrong."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Stack = dict[str, Any]
+Synthesize = Callable[..., Stack]
+NGINX = Path(__file__).resolve().parents[1] / "nginx-proxy" / "nginx.conf"
+KINDS = ("aws_cloudwatch_metric_alarm", "aws_sns_topic", "aws_cloudwatch_dashboard")
+#: What the proxy's own programs log beside the requests.
+EVENT_FIELDS = {"event", "days_left"}
+
+
+def alarms(stack: Stack) -> dict[str, Any]:
+    found = stack["resource"]["aws_cloudwatch_metric_alarm"]
+    return {name.removeprefix("alarms_"): alarm for name, alarm in found.items()}
+
+
+def filters(stack: Stack) -> dict[str, Any]:
+    found: dict[str, Any] = stack["resource"]["aws_cloudwatch_log_metric_filter"]
+    return found
+
+
+def test_every_alarm_goes_to_the_topic_and_says_what_to_do(stack: Stack) -> None:
+    for alarm in alarms(stack).values():
+        assert alarm["alarm_actions"] == ["${aws_sns_topic.alarms_topic.arn}"]
+        assert ": " in alarm["alarm_description"]
+
+
+def test_what_is_watched(stack: Stack) -> None:
+    assert set(alarms(stack)) == {
+        "unhealthy_hosts",
+        "no_healthy_host",
+        "hosts_at_maximum",
+        "disk",
+        "server_errors",
+        "storage_errors",
+        "configuration_refused",
+        "certificate",
+    }
+
+
+def test_every_alarm_on_a_log_has_a_filter_that_counts(stack: Stack) -> None:
+    counted = {one["metric_transformation"]["name"] for one in filters(stack).values()}
+    watched = {
+        one["metric_name"]
+        for one in alarms(stack).values()
+        if one["namespace"].startswith("Wharf") and one["metric_name"] != "disk_used_percent"
+    }
+    assert watched <= counted
+
+
+def test_filters_ask_for_fields_that_the_proxy_logs(stack: Stack) -> None:
+    logged = set(re.findall(r'"(\w+)":', NGINX.read_text())) | EVENT_FIELDS
+    for one in filters(stack).values():
+        text = one["pattern"] + one["metric_transformation"]["value"]
+        assert set(re.findall(r"\$\.(\w+)", text)) <= logged
+
+
+def test_each_filter_reads_the_log_of_its_container(stack: Stack) -> None:
+    groups = {name: one["log_group_name"] for name, one in filters(stack).items()}
+    storage = groups.pop("alarms_count_StorageErrors")
+    assert storage == "${aws_cloudwatch_log_group.service_registry_logs.name}"
+    assert set(groups.values()) == {"${aws_cloudwatch_log_group.service_nginx_logs.name}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "namespace", "dimensions"),
+    [
+        ("network", "AWS/NetworkELB", {"LoadBalancer", "TargetGroup"}),
+        ("classic", "AWS/ELB", {"LoadBalancerName"}),
+    ],
+)
+def test_health_is_that_of_the_balancer_there_is(
+    synthesize: Synthesize, kind: str, namespace: str, dimensions: set[str]
+) -> None:
+    alarm = alarms(synthesize(load_balancer=kind))["unhealthy_hosts"]
+    assert (alarm["namespace"], set(alarm["dimensions"])) == (namespace, dimensions)
+
+
+def test_hosts_report_their_disk_under_the_name_that_is_watched(stack: Stack) -> None:
+    (template,) = stack["resource"]["aws_launch_template"].values()
+    alarm = alarms(stack)["disk"]
+    assert f'\\"namespace\\": \\"{alarm["namespace"]}\\"' in template["user_data"]
+    for dimension, value in alarm["dimensions"].items():
+        assert f'\\"{dimension}\\": \\"{value}\\"' in template["user_data"]
+    policy = json.loads(
+        stack["resource"]["aws_iam_role_policy"]["permissions_host_metrics"]["policy"]
+    )
+    (statement,) = policy["Statement"]
+    assert statement["Condition"]["StringEquals"]["cloudwatch:namespace"] == alarm["namespace"]
+
+
+def test_the_dashboard_shows_every_metric_of_the_logs(stack: Stack) -> None:
+    (dashboard,) = stack["resource"]["aws_cloudwatch_dashboard"].values()
+    shown = {
+        metric[1]
+        for widget in json.loads(dashboard["dashboard_body"])["widgets"]
+        for metric in widget["properties"]["metrics"]
+    }
+    counted = {one["metric_transformation"]["name"] for one in filters(stack).values()}
+    assert counted - shown == {"ConfigurationRefused"}
+
+
+def test_none_of_it_where_it_is_not_wanted(synthesize: Synthesize) -> None:
+    stack = synthesize(alarms=False)
+    assert not [kind for kind in KINDS if kind in stack["resource"]]
+    assert "permissions_host_metrics" not in stack["resource"]["aws_iam_role_policy"]
+    (template,) = stack["resource"]["aws_launch_template"].values()
+    assert "cloudwatch" not in template["user_data"]
