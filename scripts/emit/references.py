@@ -1,0 +1,239 @@
+"""References from one module to another become an output of the one, a variable of the other."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from scripts.emit.errors import EmitError
+from scripts.emit.partition import ROOT, Block, Module
+from scripts.emit.templates import replace_in_code, sole_expression
+
+#: ``aws_vpc.network_vpc`` or ``data.aws_partition.x`` or ``var.name``, and what is taken of it.
+REFERENCE = re.compile(
+    r"(?<![\w.-])(?P<address>(?:data\.|ephemeral\.)?[A-Za-z_][\w-]*\.[A-Za-z_][\w-]*)"
+    r"(?P<rest>(?:\.[A-Za-z_][\w-]*|\[\d+\]|\[\*\])*)"
+)
+#: Meta-arguments that hold references without ``${…}``.
+BARE = ("depends_on", "replace_triggered_by")
+NUMBERED = re.compile(r"(.+)_\d+")
+
+Owners = Mapping[str, tuple[str, Block]]
+
+
+def link(modules: Mapping[str, Module], owners: Owners, terraform: Mapping[str, Any]) -> None:
+    """Rewrite every reference for the module that it is in now; declare what that takes.
+
+    Raises:
+        EmitError: a construct waits for another one that needs it.
+    """
+    linker = _Linker(modules, owners, terraform.get("variable", {}))
+    for module in modules.values():
+        for block in module.blocks:
+            block.body = linker.rewrite(module, block.body)
+    root = modules[ROOT]
+    for name, output in terraform.get("output", {}).items():
+        root.outputs[name] = linker.rewrite(root, output)
+    for module in modules.values():
+        _drop_checks_of_absent_variables(module)
+    _refuse_cycles(modules)
+
+
+class _Linker:
+    def __init__(
+        self, modules: Mapping[str, Module], owners: Owners, variables: Mapping[str, Any]
+    ) -> None:
+        self._modules = modules
+        self._owners = owners
+        self._variables = variables
+
+    def rewrite(self, module: Module, value: Any) -> Any:
+        """The same value, with references that hold in the module."""
+        if isinstance(value, dict):
+            rewritten = {
+                key: self._bare(module, one) if key in BARE else self.rewrite(module, one)
+                for key, one in value.items()
+            }
+            return {key: one for key, one in rewritten.items() if key != "depends_on" or one}
+        if isinstance(value, list):
+            return self._whole_list(module, value) or [self.rewrite(module, one) for one in value]
+        if isinstance(value, str):
+            return replace_in_code(value, REFERENCE, self._replacement(module))
+        return value
+
+    def _replacement(self, module: Module) -> Callable[[re.Match[str]], str]:
+        return lambda found: self._reference(module, found["address"], found["rest"])
+
+    def _reference(self, module: Module, address: str, rest: str) -> str:
+        kind, _, name = address.partition(".")
+        if kind == "var" and name in self._variables:
+            self._use_variable(module, name)
+            return address + rest
+        if address not in self._owners:  # each.value, self.names, path.module
+            return address + rest
+        owner, block = self._owners[address]
+        if owner == module.name:
+            return block.address + rest
+        output = re.sub(r"\W+", "_", f"{block.labels[-1]}{rest}").strip("_")
+        simple = re.fullmatch(r"\.([\w-]+)", rest)
+        of = f"`{rest.lstrip('.')}` of `{block.address}`" if rest else f"`{block.address}`"
+        return self._share(
+            module,
+            self._modules[owner],
+            output,
+            "${" + block.address + rest + "}",
+            of,
+            block.attributes.get(simple[1], "any") if simple else "any",
+            ephemeral=block.kind == "ephemeral",
+        )
+
+    def _whole_list(self, module: Module, values: list[Any]) -> str | None:
+        """One reference for a list of the same attribute of ``subnet_0``, ``subnet_1`` and so on.
+
+        Whoever uses the module can then give as many as there are.
+        """
+        found = [self._numbered(value) for value in values]
+        first = found[0] if found else None
+        if first is None or len(values) < 2 or {*found} != {first}:
+            return None
+        owner, type_, base, attribute = first
+        if owner == module.name:
+            return None
+        kind = self._owners[self._address(values[0])][1].attributes.get(attribute)
+        shared = self._share(
+            module,
+            self._modules[owner],
+            f"{base}_{attribute}s",
+            [self.rewrite(self._modules[owner], value) for value in values],
+            f"`{attribute}` of each `{type_}.{base}_…`",
+            f"list({kind or 'any'})",
+        )
+        return "${" + shared + "}"
+
+    def _numbered(self, value: Any) -> tuple[str, str, str, str] | None:
+        """Module, type, name without number, and attribute of a reference such as subnet_0.id."""
+        code = sole_expression(value) if isinstance(value, str) else None
+        match = REFERENCE.fullmatch(code) if code else None
+        if match is None or match["address"] not in self._owners:
+            return None
+        owner, block = self._owners[match["address"]]
+        name = NUMBERED.fullmatch(block.labels[-1])
+        attribute = re.fullmatch(r"\.(\w+)", match["rest"])
+        if name is None or attribute is None:
+            return None
+        return owner, block.labels[0], name[1], attribute[1]
+
+    def _address(self, value: str) -> str:
+        match = REFERENCE.fullmatch(sole_expression(value) or "")
+        assert match is not None
+        return match["address"]
+
+    def _share(
+        self,
+        user: Module,
+        owner: Module,
+        name: str,
+        value: Any,
+        what: str,
+        type_: str,
+        *,
+        ephemeral: bool = False,
+    ) -> str:
+        """Let the owner put the value out and the user take it in; return the user's reference."""
+        marks = {"ephemeral": True} if ephemeral else {}
+        if owner.name != ROOT:
+            owner.outputs[name] = {"description": f"{what}.", "value": value, **marks}
+        given = f"module.{owner.name}.{name}" if owner.name != ROOT else str(value)[2:-1]
+        if user.name == ROOT:
+            return given
+        variable = f"{owner.name}_{name}".lstrip("_")
+        if variable in self._variables:
+            variable = f"module_{variable}"
+        where = f" in the module {owner.name}" if owner.name else ""
+        user.variables[variable] = {"description": f"{what}{where}.", "type": type_, **marks}
+        user.arguments[variable] = given
+        return f"var.{variable}"
+
+    def _use_variable(self, module: Module, name: str) -> None:
+        for one in (module, self._modules[ROOT]):
+            one.variables.setdefault(name, self._variables[name])
+        module.arguments[name] = f"var.{name}"
+
+    def _bare(self, module: Module, references: list[str]) -> list[str]:
+        """References of ``depends_on``: those to other modules become the module's own."""
+        own = []
+        for reference in references:
+            match = REFERENCE.fullmatch(reference)
+            if match is None or match["address"] not in self._owners:
+                raise EmitError(f"depends_on of something unknown: {reference}; name a resource")
+            owner, block = self._owners[match["address"]]
+            if owner == module.name:
+                own.append(block.address + match["rest"])
+            else:
+                target = f"module.{owner}" if owner else block.address
+                if module.name == ROOT:
+                    own.append(target)
+                elif target not in module.depends_on:
+                    module.depends_on.append(target)
+        return own
+
+
+def variables_in(value: Any) -> Iterator[str]:
+    """The variables that the code of a value names."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from variables_in(one)
+    elif isinstance(value, str):
+        found: list[str] = []
+
+        def note(match: re.Match[str]) -> str:
+            found.append(match["address"])
+            return match[0]
+
+        replace_in_code(value, REFERENCE, note)
+        yield from (one.removeprefix("var.") for one in found if one.startswith("var."))
+
+
+def _drop_checks_of_absent_variables(module: Module) -> None:
+    """A check that compares two variables stays where both are; the root has them all."""
+    for name, variable in module.variables.items():
+        checks = [
+            check
+            for check in variable.get("validation") or []
+            if set(variables_in(check)) <= module.variables.keys()
+        ]
+        module.variables[name] = {**variable, "validation": checks}
+
+
+def _refuse_cycles(modules: Mapping[str, Module]) -> None:
+    """Terraform refuses them as well, but names neither the constructs nor a remedy."""
+    needs = {
+        name: {
+            one.split(".")[1] for one in module.arguments.values() if one.startswith("module.")
+        }
+        for name, module in modules.items()
+    }
+    waits = {
+        name: {one.split(".")[1] for one in module.depends_on if one.startswith("module.")}
+        for name, module in modules.items()
+    }
+    edges = {name: needs[name] | waits[name] for name in modules}
+    for name, targets in waits.items():
+        for target in targets:
+            if name in _reachable(edges, target):
+                raise EmitError(
+                    f"The construct {name} has depends_on on {target}, which needs {name}: "
+                    "as modules they would wait for each other; move a resource to one of them"
+                )
+
+
+def _reachable(edges: Mapping[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += edges.get(one, ())
+    return found
