@@ -21,11 +21,20 @@ MOCKED: dict[str, dict[str, Any]] = {
     "aws_caller_identity": {"account_id": "123456789012"},
 }
 
+RUN_BLOCKS = frozenset({("variables",), ("module",)})
+UNMOCKED = """\
+# Terraform cannot mock ephemeral resources: this takes credentials of an AWS account, or of an
+# emulator that AWS_ENDPOINT_URL names. Nothing is made: the runs only plan.
+provider "aws" {
+  region = "us-east-1"
+}
+"""
+
 
 def placeholder(name: str, variable: Mapping[str, Any]) -> Any:
     """A value for a variable that has no default: the one that its own words name, or one made up."""
     messages = [check["error_message"] for check in variable.get("validation") or []]
-    for text in [*messages, variable.get("description", "")]:
+    for text in [variable.get("description", ""), *messages]:
         if found := SUCH_AS.search(text):
             return found[1]
     plain = name.replace("_", "-")
@@ -99,56 +108,58 @@ def _outputs(module: Module, call: str) -> list[str]:
     ]
 
 
-def tests(module: Module, modules: Mapping[str, Module], examples: list[str]) -> str:
+def tests(module: Module, modules: Mapping[str, Module], shown: list[str]) -> str:
     """A file for ``terraform test``: the plan, the checks of the variables, the examples.
 
-    The provider is mocked: it takes no account, and no network but for the provider itself.
+    The provider is mocked, so it takes no account, but for ephemeral resources, which cannot be.
     """
-    inside = modules.values() if module.name == ROOT else [module]
-    kinds = {one.labels[0] for part in inside for one in part.blocks if one.kind == "data"}
-    mocks = [
-        {"mock_data": {kind: {"defaults": MOCKED[kind]}}} for kind in sorted(kinds & MOCKED.keys())
-    ]
+    parts = [*modules.values(), module] if module.name == ROOT else [module]
+    blocks = [one for part in parts for one in part.blocks]
+    ephemeral = any(one.kind == "ephemeral" for one in blocks)
+    head = UNMOCKED if ephemeral else _mocked_provider({one.labels[0] for one in blocks})
     given = required(module)
+    runs = [_run("plan", given)]
+    for name, refused in _refused(module).items():
+        failures = [f"${{var.{variable}}}" for variable in sorted(refused)]
+        runs.append(_run(name, given | refused, expect_failures=failures))
+    for name in shown:
+        source = {"source": f"./examples/{name}"}
+        runs.append(_run(f"example_{name}", given if name == "complete" else {}, module=source))
+    return HEAD + "\n".join([head, *runs])
+
+
+def _refused(module: Module) -> dict[str, dict[str, Any]]:
+    """Bad values by the name of a run.
+
+    A check that compares two variables says nothing while the other one is bad, so that comes in
+    a run of its own.
+    """
     checked = {
         name: REFUSED[variable["type"]]
         for name, variable in module.variables.items()
         if variable.get("validation") and variable["type"] in REFUSED
     }
-    runs = [_run("plan", variables=given)]
-    if checked:
-        failures = [f"${{var.{name}}}" for name in checked]
-        runs.append(_run("refuse_bad_values", variables=given | checked, failures=failures))
-    for example in examples:
-        needed = given if example == "complete" else {}
-        runs.append(_run(f"example_{example}", variables=needed, source=f"./examples/{example}"))
-    return HEAD + "\n".join([_mocked_provider(mocks), *runs])
+    compared = {
+        other
+        for name in checked
+        for other in variables_in(module.variables[name]["validation"])
+        if other != name
+    }
+    runs = {
+        "refuse_bad_values": {name: checked[name] for name in checked.keys() - compared},
+        "refuse_bad_bounds": {name: checked[name] for name in checked.keys() & compared},
+    }
+    return {name: dict(sorted(values.items())) for name, values in runs.items() if values}
 
 
-def _mocked_provider(mocks: list[dict[str, Any]]) -> str:
-    text = "\n".join(
-        block("mock_data", (kind,), body)
-        for mock in mocks
-        for kind, body in mock["mock_data"].items()
-    )
-    return f'mock_provider "aws" {{\n{text}}}\n'
+def _mocked_provider(kinds: set[str]) -> str:
+    data = [
+        block("mock_data", (kind,), {"defaults": MOCKED[kind]})
+        for kind in sorted(kinds & MOCKED.keys())
+    ]
+    return 'mock_provider "aws" {\n' + "\n".join(data) + "}\n"
 
 
-def _run(
-    name: str,
-    variables: Mapping[str, Any],
-    failures: list[str] | None = None,
-    source: str | None = None,
-) -> str:
-    body: dict[str, Any] = {"command": "${plan}"}
-    blocks = set()
-    if variables:
-        body["variables"] = variables
-        blocks.add(("variables",))
-    if source:
-        body["module"] = {"source": source}
-        blocks.add(("module",))
-    if failures:
-        body["expect_failures"] = failures
-    return block("run", (name,), body, blocks)
-
+def _run(name: str, variables: Mapping[str, Any], **more: Any) -> str:
+    given = {"variables": variables} if variables else {}
+    return block("run", (name,), {"command": "${plan}"} | given | more, RUN_BLOCKS)

@@ -13,6 +13,8 @@ from scripts.emit.synthesis import Path_
 from scripts.emit.templates import interpolations, sole_expression
 
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
+#: Blank lines that part no blocks; text in quotes has no line of its own.
+BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+(?![ \t]*[a-z_]+(?: \"[^\"]*\")* \{\n)")
 #: Arguments whose text is code, though Terraform JSON has it without ``${…}``.
 CODE = frozenset({"depends_on", "replace_triggered_by", "ignore_changes", "provider"})
 OPTIONS = DeserializerOptions(object_elements_trailing_comma=False)
@@ -28,7 +30,8 @@ def block(
     written: Any = _body(body, blocks)
     for label in reversed([*labels]):
         written = {f'"{label}"': written}
-    return hcl2.dumps({kind: [written]}, deserializer_options=OPTIONS).strip() + "\n"
+    text = hcl2.dumps({kind: [written]}, deserializer_options=OPTIONS).strip()
+    return BLANK_LINES.sub("\n", text) + "\n"
 
 
 def _body(body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:

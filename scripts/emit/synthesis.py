@@ -60,7 +60,9 @@ def synthesize(settings: Settings) -> Synthesized:
 
 def _addressed(kind: str, types: Mapping[str, Any]) -> list[tuple[str, Any]]:
     if kind == "provider":
-        return [(f"provider.{name}", body) for name, body in types.items()]
+        return [(f"provider.{name}", bodies) for name, bodies in types.items()]
+    if kind not in ("resource", "data"):
+        return []
     prefix = "" if kind == "resource" else f"{kind}."
     return [
         (f"{prefix}{type_}.{name}", body)
@@ -77,8 +79,9 @@ def _blocks(body: Any, path: Path_ = ()) -> set[Path_]:
             found |= _blocks(one, path)
     elif isinstance(body, dict):
         for key, described in body.items():
-            if isinstance(described, dict) and "isBlock" in described:
-                if described["isBlock"]:
+            if isinstance(described, dict) and "value" in described:
+                # Python's bindings rename some of the keys on the way.
+                if described.get("isBlock", described.get("is_block")):
                     found.add((*path, key))
                 found |= _blocks(described["value"], (*path, key))
     return found
