@@ -96,9 +96,10 @@ def test_each_module_passes_the_tests_that_it_ships(
 
 def in_the_stack(address: str) -> str:
     """What the stack calls a resource of a module: a block's name begins with its construct's."""
-    *modules, type_, name = address.split(".")
+    path, bracket, key = address.partition("[")
+    *modules, type_, name = path.split(".")
     names = [one for one in modules if one not in ("module", "registry")]
-    return f"{type_}.{'_'.join([*names, name])}"
+    return f"{type_}.{'_'.join([*names, name])}{bracket}{key}"
 
 
 def unchanged(address: str) -> str:

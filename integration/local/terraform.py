@@ -118,7 +118,7 @@ class Terraform:
         https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
         """
         file = "plan.tfplan"
-        self._run("plan", out=file)
+        self._run("plan", out=file, detailed_exitcode=None)
         status, out, err = self._terraform.show(file, json=IsFlagged)
         if status != 0:
             raise self._error("show", f"{out}{err}")

@@ -109,7 +109,7 @@ def _outputs(module: Module, call: str) -> list[str]:
 
 
 def tests(module: Module, modules: Mapping[str, Module], shown: list[str]) -> str:
-    """A file for ``terraform test``: the plan, the checks of the variables, the examples.
+    """A file for ``terraform test``: the checks of the variables, and a plan of each example.
 
     The provider is mocked, so it takes no account, but for ephemeral resources, which cannot be.
     """
@@ -118,7 +118,7 @@ def tests(module: Module, modules: Mapping[str, Module], shown: list[str]) -> st
     ephemeral = any(one.kind == "ephemeral" for one in blocks)
     head = UNMOCKED if ephemeral else _mocked_provider({one.labels[0] for one in blocks})
     given = required(module)
-    runs = [_run("plan", given)]
+    runs = []
     for name, refused in _refused(module).items():
         failures = [f"${{var.{variable}}}" for variable in sorted(refused)]
         runs.append(_run(name, given | refused, expect_failures=failures))

@@ -42,7 +42,9 @@ def _body(body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:
         if (key,) in blocks:
             below = {path[1:] for path in blocks if path[0] == key and len(path) > 1}
             nested = value if isinstance(value, list) else [value]
-            inside[key] = [_body(one, below) for one in nested]
+            # Without any, python-hcl2 would write the key as an attribute.
+            if nested:
+                inside[key] = [_body(one, below) for one in nested]
         elif key in CODE:
             written[key] = _code(value)
         else:

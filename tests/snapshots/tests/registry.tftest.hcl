@@ -6,14 +6,6 @@ provider "aws" {
   region = "us-east-1"
 }
 
-run "plan" {
-  command = plan
-
-  variables {
-    proxy_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
-  }
-}
-
 run "refuse_bad_values" {
   command = plan
   expect_failures = [

@@ -3,19 +3,6 @@
 mock_provider "aws" {
 }
 
-run "plan" {
-  command = plan
-
-  variables {
-    network_hosts_id = "network-hosts-id"
-    network_subnet_ids = [
-      "network-subnet-ids-1",
-      "network-subnet-ids-2",
-    ]
-    permissions_profile_arn = "arn:aws:service:us-east-1:123456789012:permissions-profile-arn"
-  }
-}
-
 run "refuse_bad_values" {
   command = plan
   expect_failures = [

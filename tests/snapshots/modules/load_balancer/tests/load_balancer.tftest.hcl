@@ -3,19 +3,6 @@
 mock_provider "aws" {
 }
 
-run "plan" {
-  command = plan
-
-  variables {
-    network_balancer_id = "network-balancer-id"
-    network_subnet_ids = [
-      "network-subnet-ids-1",
-      "network-subnet-ids-2",
-    ]
-    network_vpc_id = "network-vpc-id"
-  }
-}
-
 run "refuse_bad_values" {
   command = plan
   expect_failures = [

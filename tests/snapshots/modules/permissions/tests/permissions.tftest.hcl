@@ -15,17 +15,6 @@ mock_provider "aws" {
   }
 }
 
-run "plan" {
-  command = plan
-
-  variables {
-    secrets_http_arn          = "arn:aws:service:us-east-1:123456789012:secrets-http-arn"
-    secrets_keys_arn          = "arn:aws:service:us-east-1:123456789012:secrets-keys-arn"
-    storage_configuration_arn = "arn:aws:service:us-east-1:123456789012:storage-configuration-arn"
-    storage_images_arn        = "arn:aws:service:us-east-1:123456789012:storage-images-arn"
-  }
-}
-
 run "refuse_bad_values" {
   command = plan
   expect_failures = [

@@ -6,10 +6,6 @@ provider "aws" {
   region = "us-east-1"
 }
 
-run "plan" {
-  command = plan
-}
-
 run "refuse_bad_values" {
   command = plan
   expect_failures = [

@@ -8,10 +8,6 @@ mock_provider "aws" {
   }
 }
 
-run "plan" {
-  command = plan
-}
-
 run "refuse_bad_values" {
   command = plan
   expect_failures = [
