@@ -1,4 +1,4 @@
-"""The modules that ``make modules`` writes: Terraform takes them, and plans what the stack plans."""
+"""What ``make modules`` writes: Terraform takes it, and plans the same as for the stack."""
 
 import json
 import os

@@ -107,7 +107,9 @@ def formatted(written: Mapping[str, str]) -> dict[str, str]:
             check=False,
         )
         if done.returncode != 0:
-            raise EmitError(f"terraform fmt refuses what was written: {' '.join(done.stderr.split())}")
+            raise EmitError(
+                f"terraform fmt refuses what was written: {' '.join(done.stderr.split())}"
+            )
         return {name: (Path(directory) / name).read_text() for name in written}
 
 
@@ -117,9 +119,9 @@ def write(directory: Path, written: Mapping[str, str]) -> None:
     What somebody else put there stays: only files with our mark are removed.
     """
     for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory)
-        ours = path.suffix in (".tf", ".hcl", ".md") and not FOREIGN & {*name.parts}
-        if ours and str(name) not in written and path.is_file() and files.MARK in path.read_text():
+        below = path.relative_to(directory)
+        ours = path.suffix in (".tf", ".hcl", ".md") and not FOREIGN & {*below.parts}
+        if ours and str(below) not in written and path.is_file() and files.MARK in path.read_text():
             path.unlink()
             _remove_empty(path.parent)
     for name, text in written.items():

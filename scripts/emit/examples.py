@@ -32,7 +32,7 @@ provider "aws" {
 
 
 def placeholder(name: str, variable: Mapping[str, Any]) -> Any:
-    """A value for a variable that has no default: the one that its own words name, or one made up."""
+    """A value for a variable without a default: what its description names, or one made up."""
     messages = [check["error_message"] for check in variable.get("validation") or []]
     for text in [variable.get("description", ""), *messages]:
         if found := SUCH_AS.search(text):

@@ -17,6 +17,8 @@ IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+(?![ \t]*[a-z_]+(?: \"[^\"]*\")* \{\n)")
 #: Arguments whose text is code, though Terraform JSON has it without ``${…}``.
 CODE = frozenset({"depends_on", "replace_triggered_by", "ignore_changes", "provider"})
+ESCAPE = re.compile(r"\\.")
+HCL_ESCAPES = {r"\b": r"\u0008", r"\f": r"\u000c"}
 OPTIONS = DeserializerOptions(object_elements_trailing_comma=False)
 #: What a reader wants to see first, and last.
 FIRST = ("for_each", "count", "provider", "source", "version")
@@ -101,7 +103,9 @@ def quoted(template: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+    # The two of JSON's escapes that HCL does not have.
+    return ESCAPE.sub(lambda found: HCL_ESCAPES.get(found[0], found[0]), escaped)
 
 
 def _key(key: str) -> str:

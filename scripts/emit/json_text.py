@@ -1,4 +1,4 @@
-"""JSON with Terraform's code in it, such as a policy, as a call of jsonencode that people can read."""
+"""JSON with Terraform's code in it, such as a policy, as a jsonencode that people can read."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def _encoded(template: str, is_text: IsText) -> str | None:
 
 
 def _with_conditionals(template: str) -> list[tuple[int, int]]:
-    """The interpolations of a template, with a conditional from its ``if`` to its ``endif`` as one."""
+    """The interpolations of a template; a conditional is one, from its ``if`` to its ``endif``."""
     found: list[tuple[int, int]] = []
     depth = 0
     for start, end in interpolations(template):

@@ -99,6 +99,11 @@ def partition(stack: Synthesized) -> tuple[dict[str, Module], dict[str, tuple[st
     owners: dict[str, tuple[str, Block]] = {}
     for kind, labels, body in _blocks_of(stack.terraform):
         old = address(kind, *labels)
+        if kind != "locals" and "provider" in body:
+            raise EmitError(
+                f"{old} names a provider of its own, which modules would have to be given: "
+                "use the stack's only one"
+            )
         path = body.pop("//", {}).get("metadata", {}).get("path") if kind != "locals" else None
         owner = _owner(path, labels[-1], old, stack)
         name = labels[-1].removeprefix(f"{owner}_") if owner else labels[-1]

@@ -1,7 +1,7 @@
 """The README of a module, from the same descriptions as its variables and outputs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.settings import SHAPE, Settings
@@ -87,7 +87,9 @@ def _of_the_root(modules: Mapping[str, Module]) -> list[str]:
 
 def shape(settings: Settings) -> str:
     """What was chosen when the modules were made, and is no variable of theirs."""
-    chosen = ", ".join(f"`{name} = {json.dumps(getattr(settings, name))}`" for name in sorted(SHAPE))
+    chosen = ", ".join(
+        f"`{name} = {json.dumps(getattr(settings, name))}`" for name in sorted(SHAPE)
+    )
     return f"Made with {chosen}. Others are made with other settings."
 
 
@@ -96,6 +98,8 @@ def example_readme(title: str, text: str) -> str:
     return f"<!-- {MARK} -->\n\n# {title}\n\n{text}\n\n    terraform init\n    terraform apply\n"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(one.replace('|', chr(92) + '|') for one in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(one.replace('|', chr(92) + '|') for one in line)} |" for line in lines
+    )

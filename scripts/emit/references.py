@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.emit.errors import EmitError
 from scripts.emit.partition import ROOT, Block, Module
@@ -36,6 +36,16 @@ def link(modules: Mapping[str, Module], owners: Owners, terraform: Mapping[str, 
     for module in modules.values():
         _drop_checks_of_absent_variables(module)
     _refuse_cycles(modules)
+
+
+class _Numbered(NamedTuple):
+    """A reference such as ``aws_subnet.network_subnet_0.id``, without its number."""
+
+    owner: str
+    kind: str
+    base: str
+    attribute: str
+    type: str
 
 
 class _Linker:
@@ -91,41 +101,33 @@ class _Linker:
 
         Whoever uses the module can then give as many as there are.
         """
-        found = [self._numbered(value) for value in values]
-        first = found[0] if found else None
-        if first is None or len(values) < 2 or {*found} != {first}:
+        found = {self._numbered(value) for value in values}
+        one = found.pop() if len(found) == 1 and len(values) > 1 else None
+        if one is None or one.owner in (module.name, ROOT):
             return None
-        owner, type_, base, attribute = first
-        if owner == module.name:
-            return None
-        kind = self._owners[self._address(values[0])][1].attributes.get(attribute)
+        owner = self._modules[one.owner]
         shared = self._share(
             module,
-            self._modules[owner],
-            f"{base}_{attribute}s",
-            [self.rewrite(self._modules[owner], value) for value in values],
-            f"`{attribute}` of each `{type_}.{base}_…`",
-            f"list({kind or 'any'})",
+            owner,
+            f"{one.base}_{one.attribute}s",
+            [self.rewrite(owner, value) for value in values],
+            f"`{one.attribute}` of each `{one.kind}.{one.base}_…`",
+            f"list({one.type})",
         )
         return "${" + shared + "}"
 
-    def _numbered(self, value: Any) -> tuple[str, str, str, str] | None:
-        """Module, type, name without number, and attribute of a reference such as subnet_0.id."""
+    def _numbered(self, value: Any) -> _Numbered | None:
         code = sole_expression(value) if isinstance(value, str) else None
         match = REFERENCE.fullmatch(code) if code else None
         if match is None or match["address"] not in self._owners:
             return None
         owner, block = self._owners[match["address"]]
         name = NUMBERED.fullmatch(block.labels[-1])
-        attribute = re.fullmatch(r"\.(\w+)", match["rest"])
-        if name is None or attribute is None:
+        attribute = match["rest"].removeprefix(".")
+        if name is None or not attribute.isidentifier():
             return None
-        return owner, block.labels[0], name[1], attribute[1]
-
-    def _address(self, value: str) -> str:
-        match = REFERENCE.fullmatch(sole_expression(value) or "")
-        assert match is not None
-        return match["address"]
+        type_ = block.attributes.get(attribute, "any")
+        return _Numbered(owner, block.labels[0], name[1], attribute, type_)
 
     def _share(
         self,
@@ -209,9 +211,7 @@ def _drop_checks_of_absent_variables(module: Module) -> None:
 def _refuse_cycles(modules: Mapping[str, Module]) -> None:
     """Terraform refuses them as well, but names neither the constructs nor a remedy."""
     needs = {
-        name: {
-            one.split(".")[1] for one in module.arguments.values() if one.startswith("module.")
-        }
+        name: {one.split(".")[1] for one in module.arguments.values() if one.startswith("module.")}
         for name, module in modules.items()
     }
     waits = {

@@ -44,7 +44,8 @@ def synthesize(settings: Settings) -> Synthesized:
         file = Path(directory) / "stacks" / settings.name / "cdk.tf.json"
         terraform = json.loads(file.read_text())
     blocks, attributes = {}, {}
-    for element in stack.node.find_all():
+    elements: list[Any] = stack.node.find_all()
+    for element in elements:
         if hasattr(element, "terraform_resource_type"):
             for kind, types in element.to_hcl_terraform().items():
                 for address, body in _addressed(kind, types):
