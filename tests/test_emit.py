@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scripts.emit.errors import EmitError
-from scripts.emit.files import main
+from scripts.emit.files import main, outputs
 from scripts.emit.partition import Module, partition
 from scripts.emit.references import link
 from scripts.emit.synthesis import Synthesized
@@ -166,32 +166,37 @@ def test_what_is_directly_in_the_stack_stays_in_the_root() -> None:
     assert made["two"].arguments == {"x_id": "aws_a.x.id"}
 
 
-def test_waiting_for_another_construct_is_waiting_for_its_module() -> None:
+def test_waiting_for_another_construct_is_waiting_for_an_output_of_its_module() -> None:
     resources = {
-        "aws_a": {"one_x": resource("one/x")},
+        "aws_a": {"one_v": resource("one/v"), "one_x": resource("one/x")},
         "aws_b": {
-            "two_y": resource("two/y", depends_on=["aws_a.one_x", "aws_b.two_z"]),
-            "two_z": resource("two/z", depends_on=["aws_a.one_x"]),
+            "two_y": resource("two/y", depends_on=["aws_a.one_x", "aws_a.one_v", "aws_b.two_z"]),
+            "two_z": resource("two/z"),
         },
     }
     made = modules("one", "two", resource=resources)
-    assert made["two"].depends_on == ["module.one"]
-    assert [one.body for one in made["two"].blocks] == [{"depends_on": ["aws_b.z"]}, {}]
-    assert "depends_on = [\n    module.one" in main(made[""], {"two": made["two"]})
+    waiting, other = (one.body for one in made["two"].blocks)
+    assert (waiting, other) == ({"depends_on": ["var.one_complete", "aws_b.z"]}, {})
+    assert made["two"].arguments == {"one_complete": "module.one.complete"}
+    assert made["one"].outputs["complete"]["depends_on"] == ["aws_a.v", "aws_a.x"]
+    assert "= [\n    aws_a.v,\n    aws_a.x,\n  ]" in outputs(made["one"].outputs)
 
 
-def test_constructs_that_wait_for_each_other_are_refused() -> None:
+def test_the_root_waits_for_a_module() -> None:
     resources = {
-        "aws_a": {
-            "one_x": resource("one/x"),
-            "one_z": resource("one/z", value="${aws_b.two_y.id}"),
-        },
-        "aws_b": {"two_y": resource("two/y", depends_on=["aws_a.one_x"])},
+        "aws_a": {"one_x": resource("one/x")},
+        "aws_b": {"y": resource("y", depends_on=["aws_a.one_x"])},
     }
-    with pytest.raises(
-        EmitError, match=r"^The construct two has depends_on on one, which needs two"
-    ):
-        modules("one", "two", resource=resources)
+    assert body(modules("one", resource=resources)[""]) == {"depends_on": ["module.one"]}
+
+
+def test_waiting_for_what_no_module_has_is_refused() -> None:
+    resources = {
+        "aws_a": {"x": resource("x")},
+        "aws_b": {"two_y": resource("two/y", depends_on=["aws_a.x"])},
+    }
+    with pytest.raises(EmitError, match=r"^The construct two waits for aws_a.x, which is in none"):
+        modules("two", resource=resources)
 
 
 def test_a_kind_of_block_that_is_not_known_is_told() -> None:

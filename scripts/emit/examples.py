@@ -103,8 +103,8 @@ def _outputs(module: Module, call: str) -> list[str]:
             },
         )
         for name, output in sorted(module.outputs.items())
-        # The configuration that is applied may put out nothing ephemeral.
-        if not output.get("ephemeral")
+        # The configuration that is applied may put out nothing ephemeral, and nobody waits for it.
+        if not output.get("ephemeral") and "depends_on" not in output
     ]
 
 

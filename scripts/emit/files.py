@@ -41,8 +41,6 @@ def _call(module: Module) -> str:
     for name in ordered(module.variables):
         value = module.arguments[name]
         arguments[name] = "${" + value + "}"
-    if module.depends_on:
-        arguments["depends_on"] = module.depends_on
     return block("module", (module.name,), arguments)
 
 

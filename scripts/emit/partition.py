@@ -61,7 +61,6 @@ class Module:
         blocks: what is in it.
         variables, outputs: by name, as in Terraform JSON.
         arguments: what the root gives for each variable, as an expression.
-        depends_on: modules that have to be complete before this one begins.
     """
 
     name: str
@@ -70,7 +69,6 @@ class Module:
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
-    depends_on: list[str] = field(default_factory=list)
 
 
 def address(kind: str, *labels: str) -> str:

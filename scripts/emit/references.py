@@ -15,6 +15,8 @@ REFERENCE = re.compile(
 )
 #: Meta-arguments that hold references without ``${…}``.
 BARE = ("depends_on", "replace_triggered_by")
+#: The output that others wait for.
+COMPLETE = "complete"
 NUMBERED = re.compile(r"(.+)_\d+")
 
 Owners = Mapping[str, tuple[str, Block]]
@@ -24,7 +26,7 @@ def link(modules: Mapping[str, Module], owners: Owners, terraform: Mapping[str, 
     """Rewrite every reference for the module that it is in now; declare what that takes.
 
     Raises:
-        EmitError: a construct waits for another one that needs it.
+        EmitError: something waits for what no module has.
     """
     linker = _Linker(modules, owners, terraform.get("variable", {}))
     for module in modules.values():
@@ -35,7 +37,6 @@ def link(modules: Mapping[str, Module], owners: Owners, terraform: Mapping[str, 
         root.outputs[name] = linker.rewrite(root, output)
     for module in modules.values():
         _drop_checks_of_absent_variables(module)
-    _refuse_cycles(modules)
 
 
 class _Numbered(NamedTuple):
@@ -161,22 +162,46 @@ class _Linker:
         module.arguments[name] = f"var.{name}"
 
     def _bare(self, module: Module, references: list[str]) -> list[str]:
-        """References of ``depends_on``: those to other modules become the module's own."""
-        own = []
+        """References without ``${…}``; one to another module is one to its completion."""
+        own: list[str] = []
         for reference in references:
             match = REFERENCE.fullmatch(reference)
             if match is None or match["address"] not in self._owners:
-                raise EmitError(f"depends_on of something unknown: {reference}; name a resource")
+                raise EmitError(f"depends_on names {reference}, which is not in the stack")
             owner, block = self._owners[match["address"]]
             if owner == module.name:
                 own.append(block.address + match["rest"])
-            else:
-                target = f"module.{owner}" if owner else block.address
-                if module.name == ROOT:
-                    own.append(target)
-                elif target not in module.depends_on:
-                    module.depends_on.append(target)
+            elif (other := self._completion(module, self._modules[owner], block)) not in own:
+                own.append(other)
         return own
+
+    def _completion(self, user: Module, owner: Module, block: Block) -> str:
+        """What the user names to wait for a block of the owner.
+
+        Not ``depends_on`` of the module call: it would put off the reading of every data source
+        of the module, and Terraform would plan changes that it does not make.
+        """
+        if owner.name == ROOT:
+            raise EmitError(
+                f"The construct {user.name} waits for {block.address}, which is in none: "
+                "put it into a construct of its own"
+            )
+        if user.name == ROOT:
+            return f"module.{owner.name}"
+        done = owner.outputs.setdefault(
+            COMPLETE,
+            {"description": "True once all is made that others wait for.", "value": True},
+        )
+        done["depends_on"] = sorted({*done.get("depends_on", ()), block.address})
+        variable = f"{owner.name}_{COMPLETE}"
+        user.variables[variable] = {
+            "description": f"`{COMPLETE}` of the module {owner.name}; what is made here waits for "
+            "what it names.",
+            "type": "bool",
+            "default": True,
+        }
+        user.arguments[variable] = f"module.{owner.name}.{COMPLETE}"
+        return f"var.{variable}"
 
 
 def variables_in(value: Any) -> Iterator[str]:
@@ -206,34 +231,3 @@ def _drop_checks_of_absent_variables(module: Module) -> None:
             if set(variables_in(check)) <= module.variables.keys()
         ]
         module.variables[name] = {**variable, "validation": checks}
-
-
-def _refuse_cycles(modules: Mapping[str, Module]) -> None:
-    """Terraform refuses them as well, but names neither the constructs nor a remedy."""
-    needs = {
-        name: {one.split(".")[1] for one in module.arguments.values() if one.startswith("module.")}
-        for name, module in modules.items()
-    }
-    waits = {
-        name: {one.split(".")[1] for one in module.depends_on if one.startswith("module.")}
-        for name, module in modules.items()
-    }
-    edges = {name: needs[name] | waits[name] for name in modules}
-    for name, targets in waits.items():
-        for target in targets:
-            if name in _reachable(edges, target):
-                raise EmitError(
-                    f"The construct {name} has depends_on on {target}, which needs {name}: "
-                    "as modules they would wait for each other; move a resource to one of them"
-                )
-
-
-def _reachable(edges: Mapping[str, set[str]], start: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting += edges.get(one, ())
-    return found

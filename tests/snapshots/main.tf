@@ -74,13 +74,11 @@ module "service" {
   aws_access_key               = var.aws_access_key
   aws_region                   = var.aws_region
   cache_size                   = var.cache_size
+  load_balancer_complete       = module.load_balancer.complete
   log_retention_days           = var.log_retention_days
   minimum_hosts                = var.minimum_hosts
   name                         = var.name
   proxy_refresh_seconds        = var.proxy_refresh_seconds
   proxy_remember_seconds       = var.proxy_remember_seconds
   registry_image               = var.registry_image
-  depends_on = [
-    module.load_balancer,
-  ]
 }

@@ -10,6 +10,14 @@ output "balancer_name" {
   value       = aws_lb.balancer.name
 }
 
+output "complete" {
+  description = "True once all is made that others wait for."
+  value       = true
+  depends_on = [
+    aws_lb_listener.listener,
+  ]
+}
+
 output "targets_arn" {
   description = "`arn` of `aws_lb_target_group.targets`."
   value       = aws_lb_target_group.targets.arn

@@ -19,6 +19,9 @@ resource "aws_ecs_service" "service" {
   name                               = var.name
   scheduling_strategy                = "DAEMON"
   task_definition                    = aws_ecs_task_definition.task.arn
+  depends_on = [
+    var.load_balancer_complete,
+  ]
 
   load_balancer {
     container_name   = "nginx"

@@ -83,6 +83,12 @@ variable "cache_size" {
   }
 }
 
+variable "load_balancer_complete" {
+  description = "`complete` of the module load_balancer; what is made here waits for what it names."
+  type        = bool
+  default     = true
+}
+
 variable "log_retention_days" {
   description = "Days that CloudWatch Logs keeps the logs."
   type        = number
