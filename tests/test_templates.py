@@ -103,3 +103,23 @@ def test_json_becomes_a_call_of_jsonencode(template: str, wanted: str) -> None:
 )
 def test_what_is_no_json_stays_as_it_is(template: str) -> None:
     assert encoded(template) == template
+
+
+def test_a_dynamic_block_is_written_with_its_content() -> None:
+    content = {"device": "${disk.value}", "inner": {"size": 1}}
+    body = {"dynamic": {"disk": {"for_each": "${var.disks}", "content": content}}}
+    text = block("resource", ("aws_a", "x"), body, {("disk",), ("disk", "inner")})
+    assert [line.strip() for line in text.splitlines() if line.strip()] == [
+        'resource "aws_a" "x" {',
+        'dynamic "disk" {',
+        "for_each = var.disks",
+        "content {",
+        "device = disk.value",
+        "inner {",
+        "size = 1",
+        *["}"] * 4,
+    ]
+
+
+def test_a_block_that_is_not_there_is_not_written() -> None:
+    assert "volume" not in block("resource", ("aws_a", "x"), {"volume": []}, {("volume",)})

@@ -41,8 +41,12 @@ def _body(body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:
     inside: dict[str, Any] = {}
     for key in sorted(body, key=_rank):
         value = body[key]
-        if (key,) in blocks:
-            below = {path[1:] for path in blocks if path[0] == key and len(path) > 1}
+        if key == "dynamic":
+            inside[key] = [
+                {f'"{name}"': _dynamic(name, one, blocks)} for name, one in value.items()
+            ]
+        elif (key,) in blocks:
+            below = _below(key, blocks)
             nested = value if isinstance(value, list) else [value]
             # Without any, python-hcl2 would write the key as an attribute.
             if nested:
@@ -52,6 +56,18 @@ def _body(body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:
         else:
             written[key] = value_of(value)
     return written | inside
+
+
+def _dynamic(name: str, body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:
+    """A block that is there for each element: its content is that of the block it is named after."""
+    content = {("content", *path) for path in _below(name, blocks)}
+    iterator = {"iterator": "${" + body["iterator"] + "}"} if "iterator" in body else {}
+    return _body({**body, **iterator}, {("content",), *content})
+
+
+def _below(key: str, blocks: Collection[Path_]) -> set[Path_]:
+    """The blocks within a block."""
+    return {path[1:] for path in blocks if path[0] == key and len(path) > 1}
 
 
 def _rank(key: str) -> int:
