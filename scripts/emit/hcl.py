@@ -59,7 +59,7 @@ def _body(body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:
 
 
 def _dynamic(name: str, body: Mapping[str, Any], blocks: Collection[Path_]) -> dict[str, Any]:
-    """A block that is there for each element: its content is that of the block it is named after."""
+    """A block for each element of a collection; its content is that of the block of its name."""
     content = {("content", *path) for path in _below(name, blocks)}
     iterator = {"iterator": "${" + body["iterator"] + "}"} if "iterator" in body else {}
     return _body({**body, **iterator}, {("content",), *content})
