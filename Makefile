@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth up status down setup clean
+.PHONY: demo test unit synth modules up status down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -16,6 +16,9 @@ unit: setup ## the same without the integration suite
 
 synth: setup ## write the stack's Terraform JSON to cdktf.out/
 	$(PYTHON) main.py
+
+modules: setup ## write the stack as Terraform modules to dist/
+	$(PYTHON) -m scripts.modules
 
 up: setup ## run the registry on this machine, and leave it running
 	$(PYTHON) -m integration.local up

@@ -206,7 +206,9 @@ class Settings(BaseModel):
         "(a t3.medium sustains about 1,900).",
     )
     proxy_image: ContainerImage | None = Field(
-        None, description="Image made from nginx-proxy/, where the hosts can pull it."
+        None,
+        description="Image made from nginx-proxy/, where the hosts can pull it, "
+        "such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1.",
     )
     registry_image: Annotated[ContainerImage, FromEcr()] = Field(
         "docker.io/library/registry:3.1.1", description="Image of the CNCF distribution registry."

@@ -28,6 +28,16 @@ BALANCERS: dict[str, type[NetworkLoadBalancer | ClassicLoadBalancer]] = {
     "classic": ClassicLoadBalancer,
 }
 
+#: What the outputs are.
+OUTPUTS = {
+    "registry_url": "URL of the registry; its host is what the certificate's name is a CNAME of.",
+    "load_balancer_name": "Name of the load balancer.",
+    "image_bucket": "S3 bucket of the images.",
+    "configuration_bucket": "S3 bucket of nginx.htpasswd, domain.crt and domain.key.",
+    "cluster": "Name of the ECS cluster.",
+    "autoscaling_group": "Name of the autoscaling group of the hosts.",
+}
+
 
 class RegistryStack(TerraformStack):
     """A private Docker registry for one environment.
@@ -136,4 +146,5 @@ class RegistryStack(TerraformStack):
 
     def _outputs(self, **outputs: str) -> None:
         for name, value in outputs.items():
-            TerraformOutput(self, name, value=value).override_logical_id(name)
+            output = TerraformOutput(self, name, value=value, description=OUTPUTS.get(name))
+            output.override_logical_id(name)

@@ -112,6 +112,19 @@ class Terraform:
         lines = output.splitlines() if status == 2 else []
         return [line.strip(" #") for line in lines if line.startswith("  # ")]
 
+    def plan(self) -> dict[str, Any]:
+        """Plan; return what ``terraform show -json`` tells of the plan.
+
+        https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
+        """
+        file = "plan.tfplan"
+        self._run("plan", out=file, detailed_exitcode=None)
+        status, out, err = self._terraform.show(file, json=IsFlagged)
+        if status != 0:
+            raise self._error("show", f"{out}{err}")
+        described: dict[str, Any] = json.loads(out)
+        return described
+
     def outputs(self) -> dict[str, Any]:
         """The values of the stack's outputs."""
         values = self._terraform.output()

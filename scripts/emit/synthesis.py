@@ -1,0 +1,109 @@
+"""The stack in memory: its Terraform JSON, and what only its constructs know."""
+
+import inspect
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from modules.aws import App
+from modules.settings import Settings
+from modules.stack import RegistryStack
+
+#: Keys from the top of a block's body to a block in it, without the places in lists.
+Path_ = tuple[str, ...]
+
+TYPES: dict[Any, str] = {str: "string", bool: "bool", int: "number", float: "number"}
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A stack as Terraform JSON.
+
+    Attributes:
+        terraform: what ``cdktf synth`` would write.
+        parts: the constructs directly below the stack in their order, with their doc strings.
+        blocks: for each address such as ``data.aws_partition.x``, which keys of it are blocks.
+        attributes: for each address, the type of each of its attributes.
+    """
+
+    terraform: Mapping[str, Any]
+    parts: Mapping[str, str]
+    blocks: Mapping[str, frozenset[Path_]]
+    attributes: Mapping[str, Mapping[str, str]]
+
+
+def synthesize(settings: Settings) -> Synthesized:
+    """Make the stack with these settings, without touching any file of the user's."""
+    with tempfile.TemporaryDirectory() as directory:
+        app = App(outdir=directory)
+        stack = RegistryStack(app, settings.name, settings)
+        app.synth()
+        file = Path(directory) / "stacks" / settings.name / "cdk.tf.json"
+        terraform = json.loads(file.read_text())
+    blocks, attributes = {}, {}
+    elements: list[Any] = stack.node.find_all()
+    for element in elements:
+        if hasattr(element, "terraform_resource_type"):
+            for kind, types in element.to_hcl_terraform().items():
+                for address, body in _addressed(kind, types):
+                    blocks[address] = frozenset(_blocks(body))
+                    attributes[address] = _attributes(type(element))
+    parts = {
+        child.node.id: inspect.cleandoc(type(child).__doc__ or "")
+        for child in stack.node.children
+        if not hasattr(child, "friendly_unique_id")
+    }
+    return Synthesized(terraform, parts, blocks, attributes)
+
+
+def _addressed(kind: str, types: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    if kind == "provider":
+        return [(f"provider.{name}", bodies) for name, bodies in types.items()]
+    if kind not in ("resource", "data"):
+        return []
+    prefix = "" if kind == "resource" else f"{kind}."
+    return [
+        (f"{prefix}{type_}.{name}", body)
+        for type_, named in types.items()
+        for name, body in named.items()
+    ]
+
+
+def _blocks(body: Any, path: Path_ = ()) -> set[Path_]:
+    """Which keys are blocks, by what the bindings know of the provider's schema."""
+    found: set[Path_] = set()
+    if isinstance(body, list):
+        for one in body:
+            found |= _blocks(one, path)
+    elif isinstance(body, dict):
+        for key, described in body.items():
+            if isinstance(described, dict) and "value" in described:
+                # Python's bindings rename some of the keys on the way.
+                if described.get("isBlock", described.get("is_block")):
+                    found.add((*path, key))
+                found |= _blocks(described["value"], (*path, key))
+    return found
+
+
+def _attributes(cls: type) -> dict[str, str]:
+    """Terraform's type of each attribute of a resource, from the annotations of its binding."""
+    found = {}
+    for name, member in inspect.getmembers_static(cls, lambda one: isinstance(one, property)):
+        hint = getattr(member.fget, "__annotations__", {}).get("return")
+        if (type_ := _terraform_type(hint)) is not None:
+            found[name] = type_
+    return found
+
+
+def _terraform_type(hint: Any) -> str | None:
+    if hint in TYPES:
+        return TYPES[hint]
+    arguments = get_args(hint)
+    if get_origin(hint) is list and arguments[0] in TYPES:
+        return f"list({TYPES[arguments[0]]})"
+    if float in arguments:
+        return "number"
+    return "bool" if bool in arguments else None

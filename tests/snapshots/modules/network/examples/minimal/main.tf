@@ -1,0 +1,29 @@
+# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+module "network" {
+  source = "../.."
+}
+
+output "balancer_id" {
+  description = "`id` of `aws_security_group.balancer`."
+  value       = module.network.balancer_id
+}
+
+output "hosts_id" {
+  description = "`id` of `aws_security_group.hosts`."
+  value       = module.network.hosts_id
+}
+
+output "subnet_ids" {
+  description = "`id` of each `aws_subnet.subnet_…`."
+  value       = module.network.subnet_ids
+}
+
+output "vpc_id" {
+  description = "`id` of `aws_vpc.vpc`."
+  value       = module.network.vpc_id
+}

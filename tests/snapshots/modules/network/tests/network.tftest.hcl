@@ -1,0 +1,47 @@
+# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
+
+mock_provider "aws" {
+  mock_data "aws_availability_zones" {
+    defaults = {
+      names = [
+        "us-east-1a",
+        "us-east-1b",
+        "us-east-1c",
+        "us-east-1d",
+        "us-east-1e",
+        "us-east-1f",
+      ]
+    }
+  }
+}
+
+run "refuse_bad_values" {
+  command = plan
+  expect_failures = [
+    var.allowed_networks,
+    var.aws_region,
+    var.name,
+    var.network_cidr,
+    var.ssh_networks,
+  ]
+
+  variables {
+    allowed_networks = [
+      "!",
+    ]
+    aws_region   = "!"
+    name         = "!"
+    network_cidr = "!"
+    ssh_networks = [
+      "!",
+    ]
+  }
+}
+
+run "example_minimal" {
+  command = plan
+
+  module {
+    source = "./examples/minimal"
+  }
+}

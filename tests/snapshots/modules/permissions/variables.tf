@@ -1,0 +1,45 @@
+# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
+
+variable "secrets_http_arn" {
+  description = "`arn` of `aws_secretsmanager_secret.http` in the module secrets."
+  type        = string
+}
+
+variable "secrets_keys_arn" {
+  description = "`arn` of `aws_secretsmanager_secret.keys` in the module secrets."
+  type        = string
+}
+
+variable "storage_configuration_arn" {
+  description = "`arn` of `aws_s3_bucket.configuration` in the module storage."
+  type        = string
+}
+
+variable "storage_images_arn" {
+  description = "`arn` of `aws_s3_bucket.images` in the module storage."
+  type        = string
+}
+
+variable "aws_region" {
+  description = "AWS region of the registry."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    error_message = "aws_region must be a region such as eu-west-1."
+  }
+}
+
+variable "name" {
+  description = "Name of the environment, the first part of every name."
+  type        = string
+  default     = "wharf"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+  }
+}

@@ -1,0 +1,162 @@
+# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
+
+variable "hosts_cluster_id" {
+  description = "`id` of `aws_ecs_cluster.cluster` in the module hosts."
+  type        = string
+}
+
+variable "load_balancer_targets_arn" {
+  description = "`arn` of `aws_lb_target_group.targets` in the module load_balancer."
+  type        = string
+}
+
+variable "permissions_execution_arn" {
+  description = "`arn` of `aws_iam_role.execution` in the module permissions."
+  type        = string
+}
+
+variable "permissions_task_arn" {
+  description = "`arn` of `aws_iam_role.task` in the module permissions."
+  type        = string
+}
+
+variable "proxy_image" {
+  description = "Image made from nginx-proxy/, where the hosts can pull it, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.proxy_image))
+    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3."
+  }
+}
+
+variable "secrets_http_arn" {
+  description = "`arn` of `aws_secretsmanager_secret.http` in the module secrets."
+  type        = string
+}
+
+variable "secrets_keys_arn" {
+  description = "`arn` of `aws_secretsmanager_secret.keys` in the module secrets."
+  type        = string
+}
+
+variable "storage_configuration_bucket" {
+  description = "`bucket` of `aws_s3_bucket.configuration` in the module storage."
+  type        = string
+}
+
+variable "storage_images_bucket" {
+  description = "`bucket` of `aws_s3_bucket.images` in the module storage."
+  type        = string
+}
+
+variable "aws_access_key" {
+  description = "AWS access key for the containers; empty means the task role."
+  type        = string
+  default     = ""
+  nullable    = false
+  sensitive   = true
+}
+
+variable "aws_region" {
+  description = "AWS region of the registry."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    error_message = "aws_region must be a region such as eu-west-1."
+  }
+}
+
+variable "cache_size" {
+  description = "GiB of each host's disk for layers (blob_delivery cache); 10 of volume_size have to be left to the system."
+  type        = number
+  default     = 15
+  nullable    = false
+
+  validation {
+    condition     = var.cache_size >= 1 && var.cache_size <= 16000 && floor(var.cache_size) == var.cache_size
+    error_message = "cache_size must be 1 to 16000 GiB."
+  }
+}
+
+variable "load_balancer_complete" {
+  description = "`complete` of the module load_balancer; what is made here waits for what it names."
+  type        = bool
+  default     = true
+}
+
+variable "log_retention_days" {
+  description = "Days that CloudWatch Logs keeps the logs."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$", var.log_retention_days))
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+variable "minimum_hosts" {
+  description = "Fewest hosts that the autoscaling group keeps."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.minimum_hosts >= 0 && var.minimum_hosts <= 100 && floor(var.minimum_hosts) == var.minimum_hosts
+    error_message = "minimum_hosts must be 0 to 100 hosts."
+  }
+}
+
+variable "name" {
+  description = "Name of the environment, the first part of every name."
+  type        = string
+  default     = "wharf"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+  }
+}
+
+variable "proxy_refresh_seconds" {
+  description = "Seconds after which a host looks for a changed certificate, users or permissions in the configuration bucket."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_refresh_seconds >= 1 && var.proxy_refresh_seconds <= 3600 && floor(var.proxy_refresh_seconds) == var.proxy_refresh_seconds
+    error_message = "proxy_refresh_seconds must be 1 to 3600 seconds."
+  }
+}
+
+variable "proxy_remember_seconds" {
+  description = "Seconds that a host remembers a password that it has verified."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_remember_seconds >= 1 && var.proxy_remember_seconds <= 3600 && floor(var.proxy_remember_seconds) == var.proxy_remember_seconds
+    error_message = "proxy_remember_seconds must be 1 to 3600 seconds."
+  }
+}
+
+variable "registry_image" {
+  description = "Image of the CNCF distribution registry."
+  type        = string
+  default     = "docker.io/library/registry:3.1.1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
+    error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
+  }
+}

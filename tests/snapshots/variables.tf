@@ -1,0 +1,293 @@
+# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
+
+variable "proxy_image" {
+  description = "Image made from nginx-proxy/, where the hosts can pull it, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.proxy_image))
+    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3."
+  }
+}
+
+variable "allowed_networks" {
+  description = "IPv4 networks that may reach the registry."
+  type        = list(string)
+  default = [
+    "0.0.0.0/0",
+  ]
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for value in var.allowed_networks :
+      can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
+    ])
+    error_message = "allowed_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+}
+
+variable "aws_access_key" {
+  description = "AWS access key for the containers; empty means the task role."
+  type        = string
+  default     = ""
+  nullable    = false
+  sensitive   = true
+}
+
+variable "aws_region" {
+  description = "AWS region of the registry."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    error_message = "aws_region must be a region such as eu-west-1."
+  }
+}
+
+variable "aws_registry_bucket" {
+  description = "S3 bucket for the images; empty makes a name from account and region."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.aws_registry_bucket)) && !can(regex("^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|--x-s3$|--table-s3$", var.aws_registry_bucket))
+    error_message = "aws_registry_bucket must be 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last, without the prefixes and suffixes that S3 reserves."
+  }
+}
+
+variable "aws_secret_access_key" {
+  description = "Secret of the AWS access key; empty means the task role."
+  type        = string
+  default     = ""
+  nullable    = false
+  sensitive   = true
+
+  validation {
+    condition     = (var.aws_access_key == "") == (var.aws_secret_access_key == "")
+    error_message = "aws_access_key and aws_secret_access_key go together: give both or neither."
+  }
+}
+
+variable "cache_size" {
+  description = "GiB of each host's disk for layers (blob_delivery cache); 10 of volume_size have to be left to the system."
+  type        = number
+  default     = 15
+  nullable    = false
+
+  validation {
+    condition     = var.cache_size >= 1 && var.cache_size <= 16000 && floor(var.cache_size) == var.cache_size
+    error_message = "cache_size must be 1 to 16000 GiB."
+  }
+
+  validation {
+    condition     = var.cache_size <= var.volume_size - 10
+    error_message = "cache_size must be at most volume_size less 10."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether destroying the stack may delete buckets that hold objects."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "idle_timeout" {
+  description = "Seconds without traffic after which the load balancer closes a connection; under 300 it cuts the push of a large layer while the registry stores it."
+  type        = number
+  default     = 350
+  nullable    = false
+
+  validation {
+    condition     = var.idle_timeout >= 300 && var.idle_timeout <= 3600 && floor(var.idle_timeout) == var.idle_timeout
+    error_message = "idle_timeout must be 300 to 3600 seconds."
+  }
+}
+
+variable "instance_type" {
+  description = "EC2 instance type of the hosts (x86_64)."
+  type        = string
+  default     = "t3.medium"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", var.instance_type))
+    error_message = "instance_type must be an instance type such as t3.medium."
+  }
+}
+
+variable "key_pair" {
+  description = "EC2 key pair for SSH to the hosts; empty means that no key is installed."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "Days that CloudWatch Logs keeps the logs."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$", var.log_retention_days))
+    error_message = "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+variable "maximum_hosts" {
+  description = "Most hosts that the autoscaling group may start; above 1 it scales."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_hosts >= 1 && var.maximum_hosts <= 100 && floor(var.maximum_hosts) == var.maximum_hosts
+    error_message = "maximum_hosts must be 1 to 100 hosts."
+  }
+
+  validation {
+    condition     = var.maximum_hosts >= var.minimum_hosts
+    error_message = "maximum_hosts must be at least minimum_hosts."
+  }
+}
+
+variable "minimum_hosts" {
+  description = "Fewest hosts that the autoscaling group keeps."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.minimum_hosts >= 0 && var.minimum_hosts <= 100 && floor(var.minimum_hosts) == var.minimum_hosts
+    error_message = "minimum_hosts must be 0 to 100 hosts."
+  }
+}
+
+variable "name" {
+  description = "Name of the environment, the first part of every name."
+  type        = string
+  default     = "wharf"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+  }
+}
+
+variable "network_cidr" {
+  description = "IPv4 network of the VPC; each subnet gets a sixteenth of it."
+  type        = string
+  default     = "10.0.0.0/16"
+  nullable    = false
+
+  validation {
+    condition     = can(cidrnetmask(var.network_cidr)) && try(cidrsubnet(var.network_cidr, 0, 0) == var.network_cidr, false) && try(tonumber(split("/", var.network_cidr)[1]), -1) >= 16 && try(tonumber(split("/", var.network_cidr)[1]), -1) <= 24
+    error_message = "network_cidr must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero, the prefix /16 to /24."
+  }
+}
+
+variable "nginx_config_bucket" {
+  description = "S3 bucket for nginx.htpasswd, domain.crt and domain.key; empty makes a name from account and region."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.nginx_config_bucket)) && !can(regex("^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|--x-s3$|--table-s3$", var.nginx_config_bucket))
+    error_message = "nginx_config_bucket must be 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last, without the prefixes and suffixes that S3 reserves."
+  }
+}
+
+variable "proxy_refresh_seconds" {
+  description = "Seconds after which a host looks for a changed certificate, users or permissions in the configuration bucket."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_refresh_seconds >= 1 && var.proxy_refresh_seconds <= 3600 && floor(var.proxy_refresh_seconds) == var.proxy_refresh_seconds
+    error_message = "proxy_refresh_seconds must be 1 to 3600 seconds."
+  }
+}
+
+variable "proxy_remember_seconds" {
+  description = "Seconds that a host remembers a password that it has verified."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_remember_seconds >= 1 && var.proxy_remember_seconds <= 3600 && floor(var.proxy_remember_seconds) == var.proxy_remember_seconds
+    error_message = "proxy_remember_seconds must be 1 to 3600 seconds."
+  }
+}
+
+variable "registry_image" {
+  description = "Image of the CNCF distribution registry."
+  type        = string
+  default     = "docker.io/library/registry:3.1.1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
+    error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
+  }
+}
+
+variable "scale_cpu_percent" {
+  description = "Average CPU use, in percent, that scaling keeps the hosts at."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.scale_cpu_percent >= 10 && var.scale_cpu_percent <= 90 && floor(var.scale_cpu_percent) == var.scale_cpu_percent
+    error_message = "scale_cpu_percent must be 10 to 90 percent."
+  }
+}
+
+variable "scale_network_megabytes" {
+  description = "Megabytes a minute that scaling lets a host send on average (a t3.medium sustains about 1,900)."
+  type        = number
+  default     = 1000
+  nullable    = false
+
+  validation {
+    condition     = var.scale_network_megabytes >= 1 && var.scale_network_megabytes <= 1000000 && floor(var.scale_network_megabytes) == var.scale_network_megabytes
+    error_message = "scale_network_megabytes must be 1 to 1000000 megabytes a minute."
+  }
+}
+
+variable "ssh_networks" {
+  description = "IPv4 networks that may reach port 22 of the hosts, if there is a key pair."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.ssh_networks :
+      can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
+    ])
+    error_message = "ssh_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+}
+
+variable "volume_size" {
+  description = "Size of each host's disk in GiB; the ECS image needs 30."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.volume_size >= 30 && var.volume_size <= 16384 && floor(var.volume_size) == var.volume_size
+    error_message = "volume_size must be 30 to 16384 GiB."
+  }
+}

@@ -1,0 +1,210 @@
+"""How a stack is taken apart into modules: on small stacks that no construct here makes."""
+
+from typing import Any
+
+import pytest
+
+from scripts.emit.errors import EmitError
+from scripts.emit.files import main, outputs
+from scripts.emit.partition import Module, partition
+from scripts.emit.references import link
+from scripts.emit.synthesis import Synthesized
+
+
+def resource(path: str, **body: Any) -> dict[str, Any]:
+    return {"//": {"metadata": {"path": f"stack/{path}"}}, **body}
+
+
+def modules(*parts: str, **terraform: Any) -> dict[str, Module]:
+    """The modules of a stack whose constructs are ``parts``."""
+    stack = Synthesized(
+        terraform,
+        dict.fromkeys(parts, ""),
+        {},
+        {f"aws_a.one_{name}": {"id": "string"} for name in ("x", "z_0", "z_1", "z_2")},
+    )
+    made, owners = partition(stack)
+    link(made, owners, terraform)
+    return made
+
+
+def body(module: Module) -> Any:
+    (block,) = module.blocks
+    return block.body
+
+
+def two(expression: Any, **more: Any) -> dict[str, Module]:
+    """Two constructs; the second names the first."""
+    resources = {
+        "aws_a": {"one_x": resource("one/x")},
+        "aws_b": {"two_y": resource("two/y", value=expression)},
+    }
+    return modules("one", "two", resource=resources, **more)
+
+
+def test_each_construct_is_a_module_and_its_name_is_dropped_inside() -> None:
+    made = two("text")
+    assert [*made] == ["", "one", "two"]
+    assert made["one"].blocks[0].address == "aws_a.x"
+
+
+def test_a_construct_more_is_a_module_more() -> None:
+    resources = {"aws_a": {"alarms_x": resource("alarms/x"), "one_x": resource("one/x")}}
+    assert {"alarms", "one"} <= modules("one", "alarms", resource=resources).keys()
+
+
+def test_a_reference_is_an_output_of_one_and_a_variable_of_the_other() -> None:
+    made = two("${aws_a.one_x.id}")
+    assert body(made["two"])["value"] == "${var.one_x_id}"
+    assert made["one"].outputs["x_id"]["value"] == "${aws_a.x.id}"
+    assert made["two"].variables["one_x_id"]["type"] == "string"
+    assert made["two"].arguments == {"one_x_id": "module.one.x_id"}
+
+
+def test_a_reference_within_an_expression_is_replaced_where_it_is() -> None:
+    made = two('${length(aws_a.one_x.list[0].name) > 1 ? "aws_a.one_x.id" : "a ${aws_a.one_x.id}"}')
+    assert body(made["two"])["value"] == (
+        '${length(var.one_x_list_0_name) > 1 ? "aws_a.one_x.id" : "a ${var.one_x_id}"}'
+    )
+
+
+@pytest.mark.parametrize("text", ["$${aws_a.one_x.id}", "aws_a.one_x.id", "${each.value}"])
+def test_what_is_no_reference_stays(text: str) -> None:
+    made = two(text)
+    assert body(made["two"])["value"] == text
+    assert not made["two"].variables
+
+
+def test_a_reference_within_a_module_needs_no_variable() -> None:
+    resources = {
+        "aws_a": {"one_x": resource("one/x"), "one_y": resource("one/y", v="${aws_a.one_x.id}")}
+    }
+    made = modules("one", resource=resources)
+    assert made["one"].blocks[1].body["v"] == "${aws_a.x.id}"
+    assert not made["one"].variables
+    assert not made["one"].outputs
+
+
+def test_a_name_that_begins_like_another_is_another() -> None:
+    resources = {
+        "aws_a": {"one_x": resource("one/x"), "one_x_y": resource("one/x/y")},
+        "aws_b": {"two_y": resource("two/y", value="${aws_a.one_x_y.id}")},
+    }
+    made = modules("one", "two", resource=resources)
+    assert made["two"].arguments == {"one_x_y_id": "module.one.x_y_id"}
+
+
+def test_a_list_of_numbered_resources_is_one_variable() -> None:
+    resources = {
+        "aws_a": {f"one_z_{number}": resource(f"one/z_{number}") for number in range(3)},
+        "aws_b": {"two_y": resource("two/y", value=[f"${{aws_a.one_z_{n}.id}}" for n in range(3)])},
+    }
+    made = modules("one", "two", resource=resources)
+    assert body(made["two"])["value"] == "${var.one_z_ids}"
+    assert made["two"].variables["one_z_ids"]["type"] == "list(string)"
+    assert made["one"].outputs["z_ids"]["value"] == [f"${{aws_a.z_{n}.id}}" for n in range(3)]
+
+
+def test_a_variable_is_passed_on_as_it_is() -> None:
+    variable = {"type": "string", "description": "A name.", "sensitive": True}
+    made = two("${upper(var.name)}", variable={"name": variable, "unused": variable})
+    assert made["two"].variables["name"] | variable == made["two"].variables["name"]
+    assert made["two"].arguments == {"name": "var.name"}
+    assert [*made[""].variables] == ["name"]
+
+
+def test_a_check_stays_where_all_its_variables_are() -> None:
+    alone = {"condition": "${var.low > 0}", "error_message": "alone"}
+    both = {"condition": "${var.low < var.high}", "error_message": "both"}
+    variables = {
+        "low": {"type": "number", "validation": [alone, both]},
+        "high": {"type": "number"},
+    }
+    resources = {
+        "aws_a": {"one_x": resource("one/x", value="${var.low}")},
+        "aws_b": {"two_y": resource("two/y", value="${var.high}")},
+    }
+    made = modules("one", "two", resource=resources, variable=variables)
+    assert made["one"].variables["low"]["validation"] == [alone]
+    assert made[""].variables["low"]["validation"] == [alone, both]
+
+
+def test_an_ephemeral_value_stays_ephemeral_between_modules() -> None:
+    ephemeral: dict[str, Any] = {"aws_e": {"one_e": {}}}
+    made = two("${ephemeral.aws_e.one_e.secret}", ephemeral=ephemeral)
+    assert made["one"].outputs["e_secret"]["ephemeral"]
+    assert made["two"].variables["one_e_secret"]["ephemeral"]
+
+
+def test_what_has_no_path_goes_to_the_only_one_that_uses_it() -> None:
+    made = two("${ephemeral.aws_e.secret.value}", ephemeral={"aws_e": {"secret": {}}})
+    assert [one.address for one in made["two"].blocks] == [
+        "ephemeral.aws_e.secret",
+        "aws_b.y",
+    ]
+
+
+def test_a_local_value_goes_with_its_construct() -> None:
+    made = two("${local.one_l}", locals={"one_l": "${aws_a.one_x.id}"})
+    assert made["one"].outputs["l"]["value"] == "${local.l}"
+    assert [one.body for one in made["one"].blocks if one.kind == "locals"] == ["${aws_a.x.id}"]
+    assert "l = aws_a.x.id" in main(made["one"], {})
+
+
+def test_outputs_of_the_stack_are_of_the_root() -> None:
+    made = two("text", output={"url": {"value": "https://${aws_a.one_x.id}"}})
+    assert made[""].outputs["url"]["value"] == "https://${module.one.x_id}"
+
+
+def test_what_is_directly_in_the_stack_stays_in_the_root() -> None:
+    resources = {
+        "aws_a": {"x": resource("x")},
+        "aws_b": {"two_y": resource("two/y", value="${aws_a.x.id}")},
+    }
+    made = modules("two", resource=resources)
+    assert made[""].blocks[0].address == "aws_a.x"
+    assert made["two"].arguments == {"x_id": "aws_a.x.id"}
+
+
+def test_waiting_for_another_construct_is_waiting_for_an_output_of_its_module() -> None:
+    resources = {
+        "aws_a": {"one_v": resource("one/v"), "one_x": resource("one/x")},
+        "aws_b": {
+            "two_y": resource("two/y", depends_on=["aws_a.one_x", "aws_a.one_v", "aws_b.two_z"]),
+            "two_z": resource("two/z"),
+        },
+    }
+    made = modules("one", "two", resource=resources)
+    waiting, other = (one.body for one in made["two"].blocks)
+    assert (waiting, other) == ({"depends_on": ["var.one_complete", "aws_b.z"]}, {})
+    assert made["two"].arguments == {"one_complete": "module.one.complete"}
+    assert made["one"].outputs["complete"]["depends_on"] == ["aws_a.v", "aws_a.x"]
+    assert "= [\n    aws_a.v,\n    aws_a.x,\n  ]" in outputs(made["one"].outputs)
+
+
+def test_the_root_waits_for_a_module() -> None:
+    resources = {
+        "aws_a": {"one_x": resource("one/x")},
+        "aws_b": {"y": resource("y", depends_on=["aws_a.one_x"])},
+    }
+    assert body(modules("one", resource=resources)[""]) == {"depends_on": ["module.one"]}
+
+
+def test_waiting_for_what_no_module_has_is_refused() -> None:
+    resources = {
+        "aws_a": {"x": resource("x")},
+        "aws_b": {"two_y": resource("two/y", depends_on=["aws_a.x"])},
+    }
+    with pytest.raises(EmitError, match=r"^The construct two waits for aws_a.x, which is in none"):
+        modules("two", resource=resources)
+
+
+def test_a_kind_of_block_that_is_not_known_is_told() -> None:
+    with pytest.raises(EmitError, match=r"^The stack has moved, which"):
+        two("text", moved=[])
+
+
+def test_another_provider_than_the_default_is_told() -> None:
+    resources = {"aws_a": {"one_x": resource("one/x", provider="aws.other")}}
+    with pytest.raises(EmitError, match=r"^aws_a.one_x names a provider"):
+        modules("one", resource=resources)

@@ -1,0 +1,183 @@
+"""What ``make modules`` writes, without Terraform but for its formatting."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+from click.testing import CliRunner
+
+from modules.settings import Settings
+from scripts.emit.emission import emit, write
+from scripts.emit.errors import EmitError
+from scripts.emit.files import MARK
+from scripts.modules import modules
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+REMEDY = "run .venv/bin/python -m scripts.modules --defaults --directory tests/snapshots"
+Files = dict[str, str]
+SHAPES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "classic": {"load_balancer": "classic", "blob_delivery": "redirect", "zones": 3},
+}
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def files(request: pytest.FixtureRequest) -> Files:
+    return emit(Settings(**SHAPES[request.param]))
+
+
+def folders(files: Files) -> Iterator[str]:
+    """The root module, and each of the others."""
+    return (name.removesuffix("versions.tf") for name in files if "examples" not in name
+            and name.endswith("versions.tf"))  # fmt: skip
+
+
+def blocks(files: Files, name: str, kind: str) -> dict[str, Any]:
+    """The blocks of a kind in a file, by their last label."""
+    found = hcl2.loads(files[name]).get(kind, [])
+    return {label.strip('"'): body for block in found for label, body in block.items()}
+
+
+def used(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w.])var\.(\w+)", text))
+
+
+def test_the_snapshots_are_up_to_date() -> None:
+    kept = {
+        str(path.relative_to(SNAPSHOTS)): path.read_text()
+        for path in SNAPSHOTS.rglob("*")
+        if path.is_file()
+    }
+    made = emit(Settings())
+    assert kept.keys() == made.keys(), REMEDY
+    changed = [name for name in made if made[name] != kept[name]]
+    assert not changed, REMEDY
+
+
+def test_every_construct_is_a_module(files: Files) -> None:
+    names = {"network", "storage", "permissions", "load_balancer", "hosts", "service", "secrets"}
+    assert {folder.split("/")[-2] for folder in folders(files) if folder} >= names
+
+
+def test_each_module_has_the_files_that_people_look_for(files: Files) -> None:
+    for folder in folders(files):
+        for name in (
+            "main.tf",
+            "variables.tf",
+            "outputs.tf",
+            "README.md",
+            "examples/minimal/main.tf",
+        ):
+            assert f"{folder}{name}" in files
+        assert any(name.startswith(f"{folder}tests/") for name in files)
+
+
+def test_no_module_has_a_provider_or_a_backend(files: Files) -> None:
+    for name, text in files.items():
+        if name.endswith(".tf") and "examples/" not in name:
+            assert not re.search(r"^\s*(provider|backend) ", text, re.MULTILINE), name
+
+
+def test_each_module_declares_the_variables_that_it_uses_and_no_others(files: Files) -> None:
+    for folder in folders(files):
+        declared = blocks(files, f"{folder}variables.tf", "variable").keys()
+        assert used(files[f"{folder}main.tf"]) == declared, folder
+
+
+def test_the_root_gives_each_module_all_that_it_takes(files: Files) -> None:
+    calls = blocks(files, "main.tf", "module")
+    for name, call in calls.items():
+        declared = blocks(files, f"modules/{name}/variables.tf", "variable").keys()
+        given = call.keys() - {"source", "depends_on", "__is_block__", "__comments__"}
+        assert given == declared, name
+
+
+def test_what_the_root_takes_from_a_module_is_an_output_of_it(files: Files) -> None:
+    taken = set(re.findall(r"module\.(\w+)\.(\w+)", files["main.tf"] + files["outputs.tf"]))
+    put_out = {
+        (folder.split("/")[-2], name)
+        for folder in folders(files)
+        if folder
+        for name in blocks(files, f"{folder}outputs.tf", "output")
+    }
+    assert taken == put_out
+
+
+def test_the_root_has_the_settings_as_variables_with_their_defaults(files: Files) -> None:
+    declared = blocks(files, "variables.tf", "variable")
+    assert declared["maximum_hosts"]["default"] == Settings().maximum_hosts
+    assert "default" not in declared["proxy_image"]
+    assert declared["aws_secret_access_key"]["sensitive"] is True
+
+
+def test_each_readme_tells_of_each_input_and_output(files: Files) -> None:
+    for folder in folders(files):
+        told = re.findall(r"^\| `(\w+)` \|", files[f"{folder}README.md"], re.MULTILINE)
+        inputs = blocks(files, f"{folder}variables.tf", "variable").keys()
+        outputs = blocks(files, f"{folder}outputs.tf", "output").keys()
+        assert sorted(told) == sorted([*inputs, *outputs]), folder
+
+
+def test_the_readme_tells_types_defaults_and_units(files: Files) -> None:
+    row = "| `volume_size` | Size of each host's disk in GiB; the ECS image needs 30. | `number` | "
+    assert f"{row}`30` | 30 to 16384 GiB |" in files["modules/hosts/README.md"]
+
+
+def test_the_example_of_a_readme_is_the_tested_one(files: Files) -> None:
+    for folder in folders(files):
+        example = files[f"{folder}examples/minimal/main.tf"].partition("\n\n")[2]
+        first, second = example.split('"../.."')
+        readme = files[f"{folder}README.md"]
+        assert first in readme, folder
+        assert second in readme, folder
+
+
+def test_policies_can_be_read(files: Files) -> None:
+    text = files["modules/permissions/main.tf"]
+    assert 'Action = "sts:AssumeRole"' in re.sub(" +", " ", text)
+    assert '\\"Version\\"' not in text
+
+
+def test_a_second_run_touches_no_file(files: Files, tmp_path: Path) -> None:
+    write(tmp_path, files)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    write(tmp_path, files)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_what_is_no_longer_made_goes_and_what_is_not_ours_stays(tmp_path: Path) -> None:
+    (tmp_path / "modules/old/tests").mkdir(parents=True)
+    (tmp_path / "modules/old/main.tf").write_text(f"# {MARK}\n")
+    (tmp_path / "modules/old/tests/old.tftest.hcl").write_text(f"# {MARK}\n")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/description.md").write_text(MARK)
+    (tmp_path / "LICENSE.md").write_text("of somebody's own")
+    write(tmp_path, {"main.tf": "new"})
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"main.tf", "LICENSE.md", ".git/description.md"}
+    assert not (tmp_path / "modules").exists()
+
+
+def test_a_bad_setting_is_told_in_one_line_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WHARF_ZONES", "9")
+    result = CliRunner().invoke(modules, ["--directory", "dist"])
+    assert (result.exit_code, result.stderr) == (1, "Error: zones = 9: it must be 2 to 6 zones\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_machine_without_terraform_is_told_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts.emit.emission import formatted
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        EmitError, match=r"^Neither terraform nor tofu is installed; run make setup$"
+    ):
+        formatted({"main.tf": ""})
