@@ -27,5 +27,5 @@ output "load_balancer_name" {
 
 output "registry_url" {
   description = "URL of the registry; its host is what the certificate's name is a CNAME of."
-  value       = "https://${module.load_balancer.balancer_dns_name}"
+  value       = "https://${var.domain == "" ? module.load_balancer.balancer_dns_name : var.domain}"
 }

@@ -11,6 +11,33 @@ variable "proxy_image" {
   }
 }
 
+variable "alarm_certificate_days" {
+  description = "Days before the certificate expires at which an alarm tells of it."
+  type        = number
+  default     = 21
+  nullable    = false
+
+  validation {
+    condition     = var.alarm_certificate_days >= 1 && var.alarm_certificate_days <= 365 && floor(var.alarm_certificate_days) == var.alarm_certificate_days
+    error_message = "alarm_certificate_days must be 1 to 365 days."
+  }
+}
+
+variable "alarm_emails" {
+  description = "Who gets the alarms; each address has to be confirmed."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.alarm_emails :
+      can(regex("^[^@\\s,]+@[^@\\s,]+\\.[a-zA-Z]+$", value))
+    ])
+    error_message = "alarm_emails must be an address such as a@example.com."
+  }
+}
+
 variable "allowed_networks" {
   description = "IPv4 networks that may reach the registry."
   type        = list(string)
@@ -25,6 +52,18 @@ variable "allowed_networks" {
       can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
     ])
     error_message = "allowed_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+}
+
+variable "architecture" {
+  description = "Architecture of the hosts, for which the images have to be."
+  type        = string
+  default     = "x86_64"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(x86_64|arm64)$", var.architecture))
+    error_message = "architecture must be x86_64 or arm64."
   }
 }
 
@@ -90,6 +129,42 @@ variable "cache_size" {
   }
 }
 
+variable "deletion_protection" {
+  description = "Whether a network load balancer refuses to be deleted."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "dns_zone_id" {
+  description = "Zone of Route 53 that gets a record for domain; empty means none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(Z[A-Z0-9]+)?$", var.dns_zone_id))
+    error_message = "dns_zone_id must be the ID of a hosted zone such as Z0123456789."
+  }
+}
+
+variable "domain" {
+  description = "Name of the registry, for which its certificate is."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    error_message = "domain must be a name such as registry.example.com."
+  }
+
+  validation {
+    condition     = var.dns_zone_id == "" || var.domain != ""
+    error_message = "domain must be given where dns_zone_id is given."
+  }
+}
+
 variable "force_destroy" {
   description = "Whether destroying the stack may delete buckets that hold objects."
   type        = bool
@@ -109,8 +184,25 @@ variable "idle_timeout" {
   }
 }
 
+variable "image_version_days" {
+  description = "Days that a deleted image can be brought back; 0 keeps no versions."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.image_version_days >= 0 && var.image_version_days <= 3650 && floor(var.image_version_days) == var.image_version_days
+    error_message = "image_version_days must be 0 to 3650 days."
+  }
+
+  validation {
+    condition     = "" == "" || var.image_version_days > 0
+    error_message = "image_version_days must be at least 1 where replica_bucket is given: S3 replicates versions."
+  }
+}
+
 variable "instance_type" {
-  description = "EC2 instance type of the hosts (x86_64)."
+  description = "EC2 instance type of the hosts, of the architecture below."
   type        = string
   default     = "t3.medium"
   nullable    = false
@@ -121,11 +213,37 @@ variable "instance_type" {
   }
 }
 
+variable "intelligent_tiering" {
+  description = "Whether layers that nobody pulls move to cheaper tiers of S3."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "internal" {
+  description = "Whether the load balancer has private addresses only, for clients that reach the VPC by peering, a transit gateway or a VPN; a change replaces it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "key_pair" {
   description = "EC2 key pair for SSH to the hosts; empty means that no key is installed."
   type        = string
   default     = ""
   nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd."
+  }
 }
 
 variable "log_retention_days" {
@@ -154,6 +272,21 @@ variable "maximum_hosts" {
   validation {
     condition     = var.maximum_hosts >= var.minimum_hosts
     error_message = "maximum_hosts must be at least minimum_hosts."
+  }
+}
+
+variable "metrics_networks" {
+  description = "IPv4 networks whose Prometheus may scrape port 9113 of the hosts."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.metrics_networks :
+      can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
+    ])
+    error_message = "metrics_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
   }
 }
 
@@ -205,6 +338,33 @@ variable "nginx_config_bucket" {
   }
 }
 
+variable "other_instance_types" {
+  description = "Types that serve as well, where the first is not to be had or is dearer."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.other_instance_types :
+      can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", value))
+    ])
+    error_message = "other_instance_types must be an instance type such as t3.medium."
+  }
+}
+
+variable "proxy_connections_per_address" {
+  description = "Requests of one client address that a host answers at a time; more get 429. Behind one address there may be hundreds of servers."
+  type        = number
+  default     = 1000
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_connections_per_address >= 8 && var.proxy_connections_per_address <= 1000000 && floor(var.proxy_connections_per_address) == var.proxy_connections_per_address
+    error_message = "proxy_connections_per_address must be 8 to 1000000 connections."
+  }
+}
+
 variable "proxy_refresh_seconds" {
   description = "Seconds after which a host looks for a changed certificate, users or permissions in the configuration bucket."
   type        = number
@@ -239,6 +399,11 @@ variable "registry_image" {
     condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
     error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
   }
+
+  validation {
+    condition     = "public" != "endpoints" || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.", var.registry_image))
+    error_message = "registry_image must be an image in ECR where host_network is endpoints; copy it there."
+  }
 }
 
 variable "scale_cpu_percent" {
@@ -262,6 +427,57 @@ variable "scale_network_megabytes" {
   validation {
     condition     = var.scale_network_megabytes >= 1 && var.scale_network_megabytes <= 1000000 && floor(var.scale_network_megabytes) == var.scale_network_megabytes
     error_message = "scale_network_megabytes must be 1 to 1000000 megabytes a minute."
+  }
+}
+
+variable "scheduled_hosts" {
+  description = "Hosts to have at a moment, such as before a known deployment: for each cron expression (UTC) how many; from then on they follow the load."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.scheduled_hosts :
+      value >= 0 && value <= 100 && floor(value) == value
+    ])
+    error_message = "scheduled_hosts must be 0 to 100 hosts."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.scheduled_hosts :
+      value >= var.minimum_hosts
+    ])
+    error_message = "scheduled_hosts must be at least minimum_hosts."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.scheduled_hosts :
+      value <= var.maximum_hosts - 0
+    ])
+    error_message = "scheduled_hosts must be at most maximum_hosts."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.scheduled_hosts) :
+      can(regex("^[0-9A-Z*/,-]+( [0-9A-Z*/,-]+){4}$", value))
+    ])
+    error_message = "Each key of scheduled_hosts must be a cron expression of five fields such as \"30 8 * * MON-FRI\"."
+  }
+}
+
+variable "spot_percent" {
+  description = "Percent of the hosts above minimum_hosts that are Spot: cheaper, but AWS may take them back within two minutes."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.spot_percent >= 0 && var.spot_percent <= 100 && floor(var.spot_percent) == var.spot_percent
+    error_message = "spot_percent must be 0 to 100 percent."
   }
 }
 

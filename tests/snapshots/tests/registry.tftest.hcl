@@ -9,48 +9,74 @@ provider "aws" {
 run "refuse_bad_values" {
   command = plan
   expect_failures = [
+    var.alarm_certificate_days,
+    var.alarm_emails,
     var.allowed_networks,
+    var.architecture,
     var.aws_region,
     var.aws_registry_bucket,
     var.aws_secret_access_key,
     var.cache_size,
+    var.domain,
     var.idle_timeout,
+    var.image_version_days,
     var.instance_type,
+    var.kms_key_arn,
     var.log_retention_days,
     var.maximum_hosts,
+    var.metrics_networks,
     var.name,
     var.network_cidr,
     var.nginx_config_bucket,
+    var.other_instance_types,
+    var.proxy_connections_per_address,
     var.proxy_image,
     var.proxy_refresh_seconds,
     var.proxy_remember_seconds,
     var.registry_image,
     var.scale_cpu_percent,
     var.scale_network_megabytes,
+    var.spot_percent,
     var.ssh_networks,
   ]
 
   variables {
-    proxy_image = "!"
+    proxy_image            = "!"
+    alarm_certificate_days = -1
+    alarm_emails = [
+      "!",
+    ]
     allowed_networks = [
       "!",
     ]
-    aws_region              = "!"
-    aws_registry_bucket     = "!"
-    aws_secret_access_key   = "!"
-    cache_size              = -1
-    idle_timeout            = -1
-    instance_type           = "!"
-    log_retention_days      = -1
-    maximum_hosts           = -1
-    name                    = "!"
-    network_cidr            = "!"
-    nginx_config_bucket     = "!"
-    proxy_refresh_seconds   = -1
-    proxy_remember_seconds  = -1
-    registry_image          = "!"
-    scale_cpu_percent       = -1
-    scale_network_megabytes = -1
+    architecture          = "!"
+    aws_region            = "!"
+    aws_registry_bucket   = "!"
+    aws_secret_access_key = "!"
+    cache_size            = -1
+    domain                = "!"
+    idle_timeout          = -1
+    image_version_days    = -1
+    instance_type         = "!"
+    kms_key_arn           = "!"
+    log_retention_days    = -1
+    maximum_hosts         = -1
+    metrics_networks = [
+      "!",
+    ]
+    name                = "!"
+    network_cidr        = "!"
+    nginx_config_bucket = "!"
+    other_instance_types = [
+      "!",
+    ]
+    proxy_connections_per_address = -1
+    proxy_refresh_seconds         = -1
+    proxy_remember_seconds        = -1
+    registry_image                = "!"
+    scale_cpu_percent             = -1
+    scale_network_megabytes       = -1
+    spot_percent                  = -1
     ssh_networks = [
       "!",
     ]
@@ -60,12 +86,14 @@ run "refuse_bad_values" {
 run "refuse_bad_bounds" {
   command = plan
   expect_failures = [
+    var.dns_zone_id,
     var.minimum_hosts,
     var.volume_size,
   ]
 
   variables {
     proxy_image   = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
+    dns_zone_id   = "!"
     minimum_hosts = -1
     volume_size   = -1
   }

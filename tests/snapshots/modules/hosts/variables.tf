@@ -15,8 +15,20 @@ variable "permissions_profile_arn" {
   type        = string
 }
 
+variable "architecture" {
+  description = "Architecture of the hosts, for which the images have to be."
+  type        = string
+  default     = "x86_64"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(x86_64|arm64)$", var.architecture))
+    error_message = "architecture must be x86_64 or arm64."
+  }
+}
+
 variable "instance_type" {
-  description = "EC2 instance type of the hosts (x86_64)."
+  description = "EC2 instance type of the hosts, of the architecture below."
   type        = string
   default     = "t3.medium"
   nullable    = false
@@ -32,6 +44,18 @@ variable "key_pair" {
   type        = string
   default     = ""
   nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd."
+  }
 }
 
 variable "maximum_hosts" {
@@ -75,6 +99,27 @@ variable "name" {
   }
 }
 
+variable "network_complete" {
+  description = "`complete` of the module network; what is made here waits for what it names."
+  type        = bool
+  default     = true
+}
+
+variable "other_instance_types" {
+  description = "Types that serve as well, where the first is not to be had or is dearer."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.other_instance_types :
+      can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", value))
+    ])
+    error_message = "other_instance_types must be an instance type such as t3.medium."
+  }
+}
+
 variable "scale_cpu_percent" {
   description = "Average CPU use, in percent, that scaling keeps the hosts at."
   type        = number
@@ -96,6 +141,57 @@ variable "scale_network_megabytes" {
   validation {
     condition     = var.scale_network_megabytes >= 1 && var.scale_network_megabytes <= 1000000 && floor(var.scale_network_megabytes) == var.scale_network_megabytes
     error_message = "scale_network_megabytes must be 1 to 1000000 megabytes a minute."
+  }
+}
+
+variable "scheduled_hosts" {
+  description = "Hosts to have at a moment, such as before a known deployment: for each cron expression (UTC) how many; from then on they follow the load."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.scheduled_hosts :
+      value >= 0 && value <= 100 && floor(value) == value
+    ])
+    error_message = "scheduled_hosts must be 0 to 100 hosts."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.scheduled_hosts :
+      value >= var.minimum_hosts
+    ])
+    error_message = "scheduled_hosts must be at least minimum_hosts."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.scheduled_hosts :
+      value <= var.maximum_hosts - 0
+    ])
+    error_message = "scheduled_hosts must be at most maximum_hosts."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.scheduled_hosts) :
+      can(regex("^[0-9A-Z*/,-]+( [0-9A-Z*/,-]+){4}$", value))
+    ])
+    error_message = "Each key of scheduled_hosts must be a cron expression of five fields such as \"30 8 * * MON-FRI\"."
+  }
+}
+
+variable "spot_percent" {
+  description = "Percent of the hosts above minimum_hosts that are Spot: cheaper, but AWS may take them back within two minutes."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.spot_percent >= 0 && var.spot_percent <= 100 && floor(var.spot_percent) == var.spot_percent
+    error_message = "spot_percent must be 0 to 100 percent."
   }
 }
 

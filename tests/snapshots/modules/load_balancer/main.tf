@@ -2,6 +2,8 @@
 
 resource "aws_lb" "balancer" {
   enable_cross_zone_load_balancing = true
+  enable_deletion_protection       = var.deletion_protection
+  internal                         = var.internal
   load_balancer_type               = "network"
   name                             = var.name
   security_groups = [

@@ -1,5 +1,10 @@
 # Written by `make modules` of Wharf. Change the stack there; changes here are lost.
 
+output "balancer_arn_suffix" {
+  description = "`arn_suffix` of `aws_lb.balancer`."
+  value       = aws_lb.balancer.arn_suffix
+}
+
 output "balancer_dns_name" {
   description = "`dns_name` of `aws_lb.balancer`."
   value       = aws_lb.balancer.dns_name
@@ -8,6 +13,11 @@ output "balancer_dns_name" {
 output "balancer_name" {
   description = "`name` of `aws_lb.balancer`."
   value       = aws_lb.balancer.name
+}
+
+output "balancer_zone_id" {
+  description = "`zone_id` of `aws_lb.balancer`."
+  value       = aws_lb.balancer.zone_id
 }
 
 output "complete" {
@@ -21,4 +31,9 @@ output "complete" {
 output "targets_arn" {
   description = "`arn` of `aws_lb_target_group.targets`."
   value       = aws_lb_target_group.targets.arn
+}
+
+output "targets_arn_suffix" {
+  description = "`arn_suffix` of `aws_lb_target_group.targets`."
+  value       = aws_lb_target_group.targets.arn_suffix
 }

@@ -15,6 +15,13 @@ variable "network_vpc_id" {
   type        = string
 }
 
+variable "deletion_protection" {
+  description = "Whether a network load balancer refuses to be deleted."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "idle_timeout" {
   description = "Seconds without traffic after which the load balancer closes a connection; under 300 it cuts the push of a large layer while the registry stores it."
   type        = number
@@ -25,6 +32,13 @@ variable "idle_timeout" {
     condition     = var.idle_timeout >= 300 && var.idle_timeout <= 3600 && floor(var.idle_timeout) == var.idle_timeout
     error_message = "idle_timeout must be 300 to 3600 seconds."
   }
+}
+
+variable "internal" {
+  description = "Whether the load balancer has private addresses only, for clients that reach the VPC by peering, a transit gateway or a VPN; a change replaces it."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "name" {

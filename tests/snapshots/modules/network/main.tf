@@ -141,6 +141,16 @@ resource "aws_vpc_security_group_ingress_rule" "hosts_from_balancer" {
   to_port                      = 443
 }
 
+resource "aws_vpc_security_group_ingress_rule" "metrics_of_hosts" {
+  for_each          = toset(var.metrics_networks)
+  cidr_ipv4         = each.value
+  description       = "Prometheus"
+  from_port         = 9113
+  ip_protocol       = "tcp"
+  security_group_id = aws_security_group.hosts.id
+  to_port           = 9113
+}
+
 resource "aws_vpc_security_group_ingress_rule" "ssh_to_hosts" {
   for_each          = toset(var.key_pair == "" ? [] : var.ssh_networks)
   cidr_ipv4         = each.value

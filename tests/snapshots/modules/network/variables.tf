@@ -36,6 +36,21 @@ variable "key_pair" {
   nullable    = false
 }
 
+variable "metrics_networks" {
+  description = "IPv4 networks whose Prometheus may scrape port 9113 of the hosts."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.metrics_networks :
+      can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
+    ])
+    error_message = "metrics_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+}
+
 variable "name" {
   description = "Name of the environment, the first part of every name."
   type        = string

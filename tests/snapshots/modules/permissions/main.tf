@@ -69,6 +69,26 @@ resource "aws_iam_role" "task" {
   name = "${var.name}-task-${var.aws_region}"
 }
 
+resource "aws_iam_role_policy" "execution_key" {
+  count = var.kms_key_arn == "" ? 0 : 1
+  name  = "execution_key"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "kms:Decrypt"
+        ]
+        Resource = [
+          var.kms_key_arn
+        ]
+      }
+    ]
+  })
+  role = aws_iam_role.execution.name
+}
+
 resource "aws_iam_role_policy" "execution_secrets" {
   name = "execution_secrets"
   policy = jsonencode({
@@ -87,6 +107,51 @@ resource "aws_iam_role_policy" "execution_secrets" {
     ]
   })
   role = aws_iam_role.execution.name
+}
+
+resource "aws_iam_role_policy" "host_metrics" {
+  name = "host_metrics"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "cloudwatch:PutMetricData"
+        ]
+        Resource = [
+          "*"
+        ]
+        Condition = {
+          StringEquals = {
+            "cloudwatch:namespace" = "Wharf/${var.name}"
+          }
+        }
+      }
+    ]
+  })
+  role = aws_iam_role.host.name
+}
+
+resource "aws_iam_role_policy" "task_key" {
+  count = var.kms_key_arn == "" ? 0 : 1
+  name  = "task_key"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "kms:GenerateDataKey",
+          "kms:Decrypt"
+        ]
+        Resource = [
+          var.kms_key_arn
+        ]
+      }
+    ]
+  })
+  role = aws_iam_role.task.name
 }
 
 resource "aws_iam_role_policy" "task_storage" {

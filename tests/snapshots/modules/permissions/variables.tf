@@ -32,6 +32,18 @@ variable "aws_region" {
   }
 }
 
+variable "kms_key_arn" {
+  description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd."
+  }
+}
+
 variable "name" {
   description = "Name of the environment, the first part of every name."
   type        = string

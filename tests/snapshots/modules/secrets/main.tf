@@ -6,11 +6,13 @@ ephemeral "aws_secretsmanager_random_password" "http_secret" {
 }
 
 resource "aws_secretsmanager_secret" "http" {
+  kms_key_id              = var.kms_key_arn == "" ? null : var.kms_key_arn
   name                    = "${var.name}-http"
   recovery_window_in_days = 0
 }
 
 resource "aws_secretsmanager_secret" "keys" {
+  kms_key_id              = var.kms_key_arn == "" ? null : var.kms_key_arn
   name                    = "${var.name}-keys"
   recovery_window_in_days = 0
 }

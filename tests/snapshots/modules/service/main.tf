@@ -1,11 +1,13 @@
 # Written by `make modules` of Wharf. Change the stack there; changes here are lost.
 
 resource "aws_cloudwatch_log_group" "nginx_logs" {
+  kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
   name              = "/wharf/${var.name}/nginx"
   retention_in_days = var.log_retention_days
 }
 
 resource "aws_cloudwatch_log_group" "registry_logs" {
+  kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
   name              = "/wharf/${var.name}/registry"
   retention_in_days = var.log_retention_days
 }
@@ -21,6 +23,8 @@ resource "aws_ecs_service" "service" {
   task_definition                    = aws_ecs_task_definition.task.arn
   depends_on = [
     var.load_balancer_complete,
+    var.permissions_complete,
+    var.secrets_complete,
   ]
 
   load_balancer {
@@ -57,6 +61,10 @@ resource "aws_ecs_task_definition" "task" {
           value = var.storage_configuration_bucket
         },
         {
+          name  = "NGINX_CONNECTIONS_PER_ADDRESS"
+          value = tostring(var.proxy_connections_per_address)
+        },
+        {
           name  = "NGINX_REFRESH_SECONDS"
           value = tostring(var.proxy_refresh_seconds)
         },
@@ -89,6 +97,11 @@ resource "aws_ecs_task_definition" "task" {
         {
           hostPort      = 443
           containerPort = 8443
+          protocol      = "tcp"
+        },
+        {
+          hostPort      = 9113
+          containerPort = 9113
           protocol      = "tcp"
         }
       ]
@@ -192,7 +205,7 @@ resource "aws_ecs_task_definition" "task" {
         },
         {
           name  = "REGISTRY_STORAGE_S3_ENCRYPT"
-          value = "true"
+          value = "false"
         },
         {
           name  = "REGISTRY_STORAGE_S3_REGION"

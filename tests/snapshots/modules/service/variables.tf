@@ -83,6 +83,18 @@ variable "cache_size" {
   }
 }
 
+variable "kms_key_arn" {
+  description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd."
+  }
+}
+
 variable "load_balancer_complete" {
   description = "`complete` of the module load_balancer; what is made here waits for what it names."
   type        = bool
@@ -125,6 +137,24 @@ variable "name" {
   }
 }
 
+variable "permissions_complete" {
+  description = "`complete` of the module permissions; what is made here waits for what it names."
+  type        = bool
+  default     = true
+}
+
+variable "proxy_connections_per_address" {
+  description = "Requests of one client address that a host answers at a time; more get 429. Behind one address there may be hundreds of servers."
+  type        = number
+  default     = 1000
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_connections_per_address >= 8 && var.proxy_connections_per_address <= 1000000 && floor(var.proxy_connections_per_address) == var.proxy_connections_per_address
+    error_message = "proxy_connections_per_address must be 8 to 1000000 connections."
+  }
+}
+
 variable "proxy_refresh_seconds" {
   description = "Seconds after which a host looks for a changed certificate, users or permissions in the configuration bucket."
   type        = number
@@ -159,4 +189,15 @@ variable "registry_image" {
     condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
     error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
   }
+
+  validation {
+    condition     = "public" != "endpoints" || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.", var.registry_image))
+    error_message = "registry_image must be an image in ECR where host_network is endpoints; copy it there."
+  }
+}
+
+variable "secrets_complete" {
+  description = "`complete` of the module secrets; what is made here waits for what it names."
+  type        = bool
+  default     = true
 }

@@ -15,6 +15,9 @@ resource "aws_s3_bucket" "images" {
 
 resource "aws_s3_bucket_lifecycle_configuration" "configuration_lifecycle" {
   bucket = aws_s3_bucket.configuration.id
+  depends_on = [
+    aws_s3_bucket_versioning.configuration_versions,
+  ]
 
   rule {
     id     = "stale-uploads"
@@ -33,6 +36,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "configuration_lifecycle" {
     id     = "old-versions"
     status = "Enabled"
 
+    expiration {
+      expired_object_delete_marker = true
+    }
+
     filter {
       prefix = ""
     }
@@ -45,6 +52,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "configuration_lifecycle" {
 
 resource "aws_s3_bucket_lifecycle_configuration" "images_lifecycle" {
   bucket = aws_s3_bucket.images.id
+  depends_on = [
+    aws_s3_bucket_versioning.images_versions,
+  ]
 
   rule {
     id     = "stale-uploads"
@@ -56,6 +66,37 @@ resource "aws_s3_bucket_lifecycle_configuration" "images_lifecycle" {
 
     filter {
       prefix = ""
+    }
+  }
+
+  rule {
+    id     = "old-versions"
+    status = "Enabled"
+
+    expiration {
+      expired_object_delete_marker = true
+    }
+
+    filter {
+      prefix = ""
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = max(1, var.image_version_days)
+    }
+  }
+
+  rule {
+    id     = "tiering"
+    status = var.intelligent_tiering ? "Enabled" : "Disabled"
+
+    filter {
+      prefix = ""
+    }
+
+    transition {
+      days          = 0
+      storage_class = "INTELLIGENT_TIERING"
     }
   }
 }
@@ -98,6 +139,9 @@ resource "aws_s3_bucket_policy" "configuration_policy" {
       }
     ]
   })
+  depends_on = [
+    aws_s3_bucket_public_access_block.configuration_privacy,
+  ]
 }
 
 resource "aws_s3_bucket_policy" "images_policy" {
@@ -122,6 +166,9 @@ resource "aws_s3_bucket_policy" "images_policy" {
       }
     ]
   })
+  depends_on = [
+    aws_s3_bucket_public_access_block.images_privacy,
+  ]
 }
 
 resource "aws_s3_bucket_public_access_block" "configuration_privacy" {
@@ -144,8 +191,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "configuration_enc
   bucket = aws_s3_bucket.configuration.id
 
   rule {
+    bucket_key_enabled = var.kms_key_arn != ""
+
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      kms_master_key_id = var.kms_key_arn == "" ? null : var.kms_key_arn
+      sse_algorithm     = var.kms_key_arn == "" ? "AES256" : "aws:kms"
     }
   }
 }
@@ -154,8 +204,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "images_encryption
   bucket = aws_s3_bucket.images.id
 
   rule {
+    bucket_key_enabled = var.kms_key_arn != ""
+
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      kms_master_key_id = var.kms_key_arn == "" ? null : var.kms_key_arn
+      sse_algorithm     = var.kms_key_arn == "" ? "AES256" : "aws:kms"
     }
   }
 }
@@ -165,5 +218,13 @@ resource "aws_s3_bucket_versioning" "configuration_versions" {
 
   versioning_configuration {
     status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_versioning" "images_versions" {
+  bucket = aws_s3_bucket.images.id
+
+  versioning_configuration {
+    status = var.image_version_days > 0 ? "Enabled" : "Suspended"
   }
 }

@@ -31,6 +31,42 @@ variable "force_destroy" {
   nullable    = false
 }
 
+variable "image_version_days" {
+  description = "Days that a deleted image can be brought back; 0 keeps no versions."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.image_version_days >= 0 && var.image_version_days <= 3650 && floor(var.image_version_days) == var.image_version_days
+    error_message = "image_version_days must be 0 to 3650 days."
+  }
+
+  validation {
+    condition     = "" == "" || var.image_version_days > 0
+    error_message = "image_version_days must be at least 1 where replica_bucket is given: S3 replicates versions."
+  }
+}
+
+variable "intelligent_tiering" {
+  description = "Whether layers that nobody pulls move to cheaper tiers of S3."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd."
+  }
+}
+
 variable "name" {
   description = "Name of the environment, the first part of every name."
   type        = string

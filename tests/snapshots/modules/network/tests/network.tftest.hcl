@@ -20,6 +20,7 @@ run "refuse_bad_values" {
   expect_failures = [
     var.allowed_networks,
     var.aws_region,
+    var.metrics_networks,
     var.name,
     var.network_cidr,
     var.ssh_networks,
@@ -29,7 +30,10 @@ run "refuse_bad_values" {
     allowed_networks = [
       "!",
     ]
-    aws_region   = "!"
+    aws_region = "!"
+    metrics_networks = [
+      "!",
+    ]
     name         = "!"
     network_cidr = "!"
     ssh_networks = [

@@ -19,6 +19,7 @@ run "refuse_bad_values" {
   command = plan
   expect_failures = [
     var.aws_region,
+    var.kms_key_arn,
     var.name,
   ]
 
@@ -28,6 +29,7 @@ run "refuse_bad_values" {
     storage_configuration_arn = "arn:aws:service:us-east-1:123456789012:storage-configuration-arn"
     storage_images_arn        = "arn:aws:service:us-east-1:123456789012:storage-images-arn"
     aws_region                = "!"
+    kms_key_arn               = "!"
     name                      = "!"
   }
 }

@@ -10,11 +10,13 @@ run "refuse_bad_values" {
   command = plan
   expect_failures = [
     var.aws_secret_access_key,
+    var.kms_key_arn,
     var.name,
   ]
 
   variables {
     aws_secret_access_key = "!"
+    kms_key_arn           = "!"
     name                  = "!"
   }
 }

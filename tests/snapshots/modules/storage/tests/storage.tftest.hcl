@@ -13,6 +13,8 @@ run "refuse_bad_values" {
   expect_failures = [
     var.aws_region,
     var.aws_registry_bucket,
+    var.image_version_days,
+    var.kms_key_arn,
     var.name,
     var.nginx_config_bucket,
   ]
@@ -20,6 +22,8 @@ run "refuse_bad_values" {
   variables {
     aws_region          = "!"
     aws_registry_bucket = "!"
+    image_version_days  = -1
+    kms_key_arn         = "!"
     name                = "!"
     nginx_config_bucket = "!"
   }

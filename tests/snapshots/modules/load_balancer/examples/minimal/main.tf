@@ -14,6 +14,11 @@ module "load_balancer" {
   network_vpc_id = "network-vpc-id"
 }
 
+output "balancer_arn_suffix" {
+  description = "`arn_suffix` of `aws_lb.balancer`."
+  value       = module.load_balancer.balancer_arn_suffix
+}
+
 output "balancer_dns_name" {
   description = "`dns_name` of `aws_lb.balancer`."
   value       = module.load_balancer.balancer_dns_name
@@ -24,7 +29,17 @@ output "balancer_name" {
   value       = module.load_balancer.balancer_name
 }
 
+output "balancer_zone_id" {
+  description = "`zone_id` of `aws_lb.balancer`."
+  value       = module.load_balancer.balancer_zone_id
+}
+
 output "targets_arn" {
   description = "`arn` of `aws_lb_target_group.targets`."
   value       = module.load_balancer.targets_arn
+}
+
+output "targets_arn_suffix" {
+  description = "`arn_suffix` of `aws_lb_target_group.targets`."
+  value       = module.load_balancer.targets_arn_suffix
 }

@@ -16,3 +16,13 @@ module "service" {
   storage_configuration_bucket = "storage-configuration-bucket"
   storage_images_bucket        = "storage-images-bucket"
 }
+
+output "nginx_logs_name" {
+  description = "`name` of `aws_cloudwatch_log_group.nginx_logs`."
+  value       = module.service.nginx_logs_name
+}
+
+output "registry_logs_name" {
+  description = "`name` of `aws_cloudwatch_log_group.registry_logs`."
+  value       = module.service.registry_logs_name
+}

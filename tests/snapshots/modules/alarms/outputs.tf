@@ -1,0 +1,2 @@
+# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
+
