@@ -1,0 +1,141 @@
+"""The workloads of a round, each on every variant that it compares, in an order that turns."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+from pydantic import BaseModel
+
+from integration.bench.blobs import Blob, new_blob
+from integration.bench.client import Load, load, pull, slowest_health
+from integration.bench.push import Layer
+from integration.bench.results import (
+    LARGE,
+    SMALL,
+    PullFigures,
+    PushFigures,
+    RequestFigures,
+)
+from integration.bench.rig import Rig
+from integration.bench.variant import MEGABYTE, Variant
+
+PULLED = ("cache", "proxy", "redirect", "nginx_recipe", "registry_tls", "static")
+CLIENTS = 32
+BLOB = 20 * MEGABYTE
+#: Connections of the small requests, of the flood of wrong passwords, and for nginx's memory.
+CONNECTIONS, FLOODERS, CROWD = 8, 8, 500
+SMALL_REQUEST = "/v2/"
+#: Seconds between two looks at memory.
+SAMPLING = 0.5
+GIGABYTE = 1000 * MEGABYTE
+
+
+class Extent(BaseModel):
+    """How much is moved; the defaults are what the figures in the documentation come from."""
+
+    pulls_each: int = 2
+    #: Seconds of small requests, and of the crowd whose memory is looked at.
+    seconds: int = 5
+    layer_bytes: int = 300 * MEGABYTE
+
+
+def turned(names: Sequence[str], turn: int) -> list[str]:
+    """The names, beginning with another one each turn."""
+    first = turn % len(names)
+    return [*names[first:], *names[:first]]
+
+
+def pulls(rig: Rig, blob: Blob, extent: Extent, turn: int) -> dict[str, PullFigures]:
+    """Many clients pull one blob, which every cache has."""
+    found = {}
+    for name in turned(PULLED, turn):
+        variant = rig.variants[name]
+        before = variant.cpu()
+        psutil.cpu_percent()
+        pulled = pull(variant, blob.path, blob.size, clients=CLIENTS, each=extent.pulls_each)
+        busy = psutil.cpu_percent()
+        used = {of: after - before[of] for of, after in variant.cpu().items()}
+        used["client"] = pulled.cpu
+        gigabytes = pulled.bytes / GIGABYTE
+        found[name] = PullFigures(
+            mb_per_s=round(pulled.rate, 1),
+            cpu_s_per_gb=round(sum(used[of] for of in variant.containers) / gigabytes, 4),
+            cpu_s_per_gb_of={of: round(cpu / gigabytes, 4) for of, cpu in used.items()},
+            busy=round(busy / 100, 3),
+        )
+    return found
+
+
+def cold_fetches(rig: Rig) -> list[int]:
+    """Many clients pull a blob that no host has; how often each host then fetched it from S3."""
+    blob = new_blob(rig, BLOB)
+    pull(rig.variants["cache"], blob.path, blob.size, clients=CLIENTS, each=1)
+    return rig.fetches(blob.digest)
+
+
+def requests(rig: Rig, extent: Extent, turn: int) -> RequestFigures:
+    """Small requests: with passwords, without, and with passwords while others guess."""
+    wharf, seconds = rig.variants["cache"], extent.seconds
+    rates, health, guesses = {}, {}, 0.0
+    for kind in turned(("cache", "open", "flood"), turn):
+        variant = rig.variants[kind if kind in rig.variants else wharf.name]
+        if kind == "flood":
+            flood = Load(
+                wharf, SMALL_REQUEST, connections=FLOODERS, seconds=seconds + 1, flood=True
+            )
+            with flood:
+                rates[kind], health[kind] = _watched(variant, seconds)
+            guesses = flood.result.refused / flood.result.seconds
+        else:
+            rates[kind], health[kind] = _watched(variant, seconds)
+    return RequestFigures(
+        authenticated=round(rates["cache"], 1),
+        without_authentication=round(rates["open"], 1),
+        during_flood=round(rates["flood"], 1),
+        guesses=round(guesses, 1),
+        flood_slowest_health_ms=round(health["flood"], 1),
+        quiet_slowest_health_ms=round(health["cache"], 1),
+    )
+
+
+def _watched(variant: Variant, seconds: int) -> tuple[float, float]:
+    """Good answers a second, and the milliseconds of the slowest health check meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(slowest_health, variant, seconds)
+        rate = load(variant, SMALL_REQUEST, connections=CONNECTIONS, seconds=seconds).rate
+        return rate, watching.result()
+
+
+def pushes(rig: Rig, layer: Layer, turn: int) -> PushFigures:
+    """A large layer into one host's registry, through its nginx and straight.
+
+    Both from inside the host's network namespace, since nothing else reaches the registry's port.
+    """
+    variant = rig.variants["cache"]
+    ways = {"through_nginx": layer.push_through, "direct": layer.push_directly}
+    rates = {way: ways[way](variant) for way in turned(list(ways), turn)}
+    return PushFigures(**{way: round(rate, 1) for way, rate in rates.items()})
+
+
+def nginx_memory(
+    rig: Rig, blobs: dict[str, Blob], extent: Extent, turn: int
+) -> dict[str, dict[str, float]]:
+    """The most that the nginx processes of both hosts take while many pull a blob, in MB."""
+    return {
+        mode: {
+            size: round(_crowd(rig.variants[mode], blobs[size], extent.seconds), 1)
+            for size in turned((SMALL, LARGE), turn)
+        }
+        for mode in ("cache", "proxy")
+    }
+
+
+def _crowd(variant: Variant, blob: Blob, seconds: int) -> float:
+    most = 0.0
+    with Load(variant, blob.path, connections=CROWD, seconds=seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            most = max(most, variant.nginx_memory())
+            time.sleep(SAMPLING)
+    return most
