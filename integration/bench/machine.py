@@ -28,4 +28,4 @@ def describe() -> Machine:
 def _version(command: list[str]) -> str:
     # wrk ends with status 1 and its version all the same.
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.splitlines()[0].partition(" (")[0].partition(" [")[0]
+    return " ".join(done.stdout.split()[:3])
