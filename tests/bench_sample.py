@@ -43,7 +43,11 @@ def sample_round(faster: float = 1.0) -> Round:
             flood_slowest_health_ms=40,
             quiet_slowest_health_ms=30,
         ),
-        push=PushFigures(through_nginx=98, direct=100),
+        push=PushFigures(
+            through_nginx=98,
+            direct=100,
+            cpu_s_of={"through_nginx": {"nginx": 0.4}, "direct": {"nginx": 0.0}},
+        ),
         nginx_memory={
             "cache": {"1": 100.0, "100": 101.0},
             "proxy": {"1": 200.0, "100": 210.0},

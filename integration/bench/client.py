@@ -86,7 +86,7 @@ def pull(variant: Variant, path: str, size: int, *, clients: int, each: int) -> 
         # The fragment, which is not sent, is what makes them several.
         f"{variant.url}{path}#[1-{transfers}]",
     ]
-    before = _children_cpu()
+    before = children_cpu()
     start = time.monotonic()
     answers = _together([command] * processes)
     seconds = time.monotonic() - start
@@ -97,10 +97,11 @@ def pull(variant: Variant, path: str, size: int, *, clients: int, each: int) -> 
             f"Variant {variant.name}: {len(lines) - len(wrong)} of {transfers * processes} "
             f"transfers are whole; one that is not: {(wrong or ['none'])[0]}"
         )
-    return Pull(seconds, size * len(lines), _children_cpu() - before)
+    return Pull(seconds, size * len(lines), children_cpu() - before)
 
 
-def _children_cpu() -> float:
+def children_cpu() -> float:
+    """CPU seconds of the programs that this process has run so far, which are the clients."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -69,6 +69,25 @@ def values(results: Results) -> dict[str, object]:
             for name in medians(results, lambda one: one.mb_per_s)
         },
         "parts": list(PARTS),
+        "pushes": pushes(results),
+    }
+
+
+def pushes(results: Results) -> dict[str, dict[str, float]]:
+    """For each way to push: the median rate in MB/s, and CPU seconds by what used them."""
+    found = [one.push for one in results.rounds if one.push]
+    if not found:
+        return {}
+    rates = {
+        "through_nginx": median(one.through_nginx for one in found),
+        "direct": median(one.direct for one in found),
+    }
+    return {
+        way: {
+            "mb_per_s": rate,
+            **{part: median(one.cpu_s_of[way].get(part, 0.0) for one in found) for part in PARTS},
+        }
+        for way, rate in rates.items()
     }
 
 

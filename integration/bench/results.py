@@ -39,6 +39,8 @@ class PushFigures(BaseModel):
 
     through_nginx: float
     direct: float
+    #: CPU seconds of each way by what used them.
+    cpu_s_of: dict[str, dict[str, float]]
 
 
 class Round(BaseModel):
