@@ -30,7 +30,7 @@ JSON, HTML, MARKDOWN = (
 )
 WORKLOADS = ("pull", "cold_fetches", "requests", "push", "nginx_memory")
 #: A run that only shows that everything works.
-QUICK = Extent(pulls_each=1, seconds=2, layer_bytes=30 * MEGABYTE)
+QUICK = Extent(pulls_each=1, seconds=2, crowd_seconds=15, layer_bytes=30 * MEGABYTE)
 
 
 class Bench:

@@ -126,6 +126,64 @@ def _together(commands: Sequence[Sequence[str]]) -> list[str]:
         return answers
 
 
+class Crowd:
+    """Slow clients that pull a blob for some seconds, whether or not it comes to its end.
+
+    Usage:
+
+        with Crowd(variant, path, clients=500, seconds=20, rate=30_000) as crowd:
+            ...
+        crowd.check()
+    """
+
+    #: curl's ``--parallel-max`` may be 300 at most.
+    PROCESSES = 2
+    #: Part of the clients; the last of them may still wait when the time is over.
+    ENOUGH = 0.9
+
+    def __init__(
+        self, variant: Variant, path: str, *, clients: int, seconds: int, rate: int
+    ) -> None:
+        each = clients // self.PROCESSES
+        self._command = [
+            *curl(variant),
+            *("--http1.1", "--limit-rate", str(rate), "--max-time", str(seconds)),
+            *("--parallel", "--parallel-immediate", "--parallel-max", str(each)),
+            *("--output", "/dev/null", "--write-out", "%{http_code}\n"),
+            f"{variant.url}{path}#[1-{each}]",
+        ]
+        self._clients = each * self.PROCESSES
+
+    def __enter__(self) -> "Crowd":
+        self._running = [
+            subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+            for _ in range(self.PROCESSES)
+        ]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for process in self._running:
+                process.kill()
+        self._statuses = [
+            status
+            for process in self._running
+            for status in process.communicate(timeout=LONGEST)[0].split()
+        ]
+
+    def check(self) -> None:
+        """Make sure that nearly every client got an answer, be it whole or not.
+
+        Raises:
+            LocalCloudError: too many did not.
+        """
+        good = self._statuses.count("200")
+        if good < self._clients * self.ENOUGH:
+            raise LocalCloudError(f"Of {self._clients} clients at a time {good} got an answer")
+
+
 class Load:
     """Small requests for some seconds, as fast as the answers come.
 

@@ -51,7 +51,8 @@ class Round(BaseModel):
     cold_fetches: list[int] | None = None
     requests: RequestFigures | None = None
     push: PushFigures | None = None
-    #: MB of nginx with 500 connections, by delivery mode and size of the blob in MB.
+    #: MB of nginx with 500 connections, by delivery mode (one each round) and size of the blob
+    #: in MB.
     nginx_memory: dict[str, dict[str, float]] | None = None
 
 
@@ -84,10 +85,13 @@ def ratios(rounds: Sequence[Round]) -> dict[str, float]:
 
 def memory(rounds: Iterable[Round]) -> dict[str, dict[str, float]]:
     """The median of nginx's memory in MB, by delivery mode and size of the blob in MB."""
-    known = [one.nginx_memory for one in rounds if one.nginx_memory]
+    known: dict[str, list[dict[str, float]]] = {}
+    for one in rounds:
+        for mode, sizes in (one.nginx_memory or {}).items():
+            known.setdefault(mode, []).append(sizes)
     return {
-        mode: {size: round(median(one[mode][size] for one in known), 1) for size in known[0][mode]}
-        for mode in (known[0] if known else ())
+        mode: {size: round(median(one[size] for one in each), 1) for size in (SMALL, LARGE)}
+        for mode, each in known.items()
     }
 
 

@@ -1,5 +1,6 @@
 """What is measured: some way to serve a registry, on two hosts behind a balancer of its own."""
 
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,13 @@ class Variant:
             container: [host.pid(container) for host in self.hosts] for container in self.containers
         }
         return {name: _cpu(pids) for name, pids in {**on_hosts, **self.others}.items()}
+
+    def renew_workers(self) -> None:
+        """Let nginx go on with new workers, as after each renewal of its files."""
+        for host in self.hosts:
+            for child in psutil.Process(host.pid("nginx")).children():
+                if child.name() == "nginx":
+                    child.send_signal(signal.SIGHUP)
 
     def nginx_memory(self) -> float:
         """Megabytes of the nginx processes of all hosts; of shared pages each its part."""

@@ -8,7 +8,7 @@ import psutil
 from pydantic import BaseModel
 
 from integration.bench.blobs import Blob, new_blob
-from integration.bench.client import Load, children_cpu, load, pull, slowest_health
+from integration.bench.client import Crowd, Load, children_cpu, load, pull, slowest_health
 from integration.bench.push import Layer
 from integration.bench.results import (
     LARGE,
@@ -26,8 +26,10 @@ BLOB = 20 * MEGABYTE
 #: Connections of the small requests, of the flood of wrong passwords, and for nginx's memory.
 CONNECTIONS, FLOODERS, CROWD = 8, 8, 500
 SMALL_REQUEST = "/v2/"
-#: Seconds between two looks at memory.
-SAMPLING = 0.5
+#: Bytes a second of each client of the crowd, so that all are there at the same time.
+CROWD_RATE = 30_000
+#: Seconds between two looks at memory, and until new workers are there.
+SAMPLING, RELOAD = 0.5, 3
 GIGABYTE = 1000 * MEGABYTE
 
 
@@ -35,8 +37,9 @@ class Extent(BaseModel):
     """How much is moved; the defaults are what the figures in the documentation come from."""
 
     pulls_each: int = 2
-    #: Seconds of small requests, and of the crowd whose memory is looked at.
+    #: Seconds of small requests, and of the crowd for which nginx needs memory.
     seconds: int = 5
+    crowd_seconds: int = 30
     layer_bytes: int = 300 * MEGABYTE
 
 
@@ -132,21 +135,24 @@ def pushes(rig: Rig, layer: Layer, turn: int) -> PushFigures:
 def nginx_memory(
     rig: Rig, blobs: dict[str, Blob], extent: Extent, turn: int
 ) -> dict[str, dict[str, float]]:
-    """The most that the nginx processes of both hosts take while many pull a blob, in MB."""
-    return {
-        mode: {
-            size: round(_crowd(rig.variants[mode], blobs[size], extent.seconds), 1)
-            for size in turned((SMALL, LARGE), turn)
-        }
-        for mode in ("cache", "proxy")
-    }
+    """The most that nginx takes while a crowd of slow clients pulls a blob, in MB for both hosts.
+
+    One delivery mode each turn, since this takes its time.
+    """
+    variant = rig.variants[("cache", "proxy")[turn % 2]]
+    sizes = turned((SMALL, LARGE), turn // 2)
+    return {variant.name: {size: _crowd(variant, blobs[size], extent) for size in sizes}}
 
 
-def _crowd(variant: Variant, blob: Blob, seconds: int) -> float:
-    most = 0.0
-    with Load(variant, blob.path, connections=CROWD, seconds=seconds):
+def _crowd(variant: Variant, blob: Blob, extent: Extent) -> float:
+    # Or the memory of the crowd before would be counted: what was freed is kept for the next.
+    variant.renew_workers()
+    time.sleep(RELOAD)
+    seconds, most = extent.crowd_seconds, 0.0
+    with Crowd(variant, blob.path, clients=CROWD, seconds=seconds, rate=CROWD_RATE) as crowd:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             most = max(most, variant.nginx_memory())
             time.sleep(SAMPLING)
-    return most
+    crowd.check()
+    return round(most, 1)
