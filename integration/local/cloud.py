@@ -47,6 +47,7 @@ class LocalCloud:
         report: gets a line for each step.
         deploy: applies the stack.
         region: AWS region.
+        stores: buckets that another S3 keeps than the emulator's, and its ``address:port``.
 
     Usage:
 
@@ -65,10 +66,12 @@ class LocalCloud:
         report: Callable[[str], None] = print,
         deploy: Callable[[Terraform], None] = apply_with_terraform,
         region: str = "us-east-1",
+        stores: Mapping[str, str] | None = None,
     ) -> None:
         saved = SavedCloud.new(stack, variables, contexts or {}, region)
         self._prepare(directory, saved, report)
         self._deploy = deploy
+        self._stores.update(stores or {})
 
     def _prepare(self, directory: Path, saved: SavedCloud, report: Callable[[str], None]) -> None:
         check_machine()
@@ -82,6 +85,7 @@ class LocalCloud:
         self.network = Network(self._podman, saved.cloud)
         self._images = Images(self._podman, self.logs / "images.log", report)
         self._deploy = apply_with_terraform
+        self._stores: dict[str, str] = {}
         #: What was in the account before the stack was applied.
         self.baseline: frozenset[str] = frozenset()
 
@@ -203,7 +207,7 @@ class LocalCloud:
     @property
     def _endpoints(self) -> Endpoints:
         haproxy = HaProxy.named(self._podman, self.network, "endpoints", ENDPOINTS, self.logs)
-        return Endpoints(haproxy, self._saved.region)
+        return Endpoints(haproxy, self._saved.region, self._stores)
 
     @property
     def _fleet(self) -> Fleet:

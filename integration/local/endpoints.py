@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +21,16 @@ class Endpoints:
     """A TLS front of the emulator under the names of AWS, trusted by a bundle of its own.
 
     A task definition can say nothing that is true only here: its containers resolve
-    ``BUCKET.s3.amazonaws.com`` and find the emulator.
+    ``BUCKET.s3.amazonaws.com`` and find the emulator, or for the buckets in ``stores`` the S3 that
+    answers HTTP there (``address:port``).
     """
 
-    def __init__(self, haproxy: HaProxy, region: str) -> None:
+    def __init__(
+        self, haproxy: HaProxy, region: str, stores: Mapping[str, str] | None = None
+    ) -> None:
         self._haproxy = haproxy
         self._region = region
+        self._stores = stores or {}
         self.address = haproxy.address
         #: Certificates that containers have to trust, in the place of the system's.
         self.trust = haproxy.directory / "trust.pem"
@@ -44,6 +48,7 @@ class Endpoints:
             render(
                 "endpoints.cfg.j2",
                 emulator=urlsplit(emulator).netloc,
+                stores=self._stores,
                 roles=list(documents),
                 # HAProxy reads the documents when it starts: new ones need a new configuration.
                 revision=hashlib.sha256("".join(documents.values()).encode()).hexdigest(),

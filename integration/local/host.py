@@ -1,5 +1,6 @@
 """A host: a pod that has run its user data, joined a cluster, and runs its tasks."""
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,13 +115,16 @@ class Host:
             has_keys = "AWS_ACCESS_KEY_ID" in environment
             if credentials and not has_keys and self._needs_keys(container):
                 environment |= _keys(credentials)
-            self._run(container, environment, endpoints)
+            self.run_container(
+                dataclasses.replace(container, environment=environment), endpoints.trust
+            )
 
     def _needs_keys(self, container: Container) -> bool:
         image = self._podman.image.inspect(container.image)
         return NEEDS_KEYS in (image.config.labels or {})
 
-    def _run(self, container: Container, environment: dict[str, str], endpoints: Endpoints) -> None:
+    def run_container(self, container: Container, trust: Path) -> None:
+        """Run a container whose environment is complete; ``trust`` has what it trusts."""
         # Given limits replace all defaults of podman, so those that a task leaves out are added.
         options = dict(container.options)
         given = {limit.partition("=")[0] for limit in options["ulimit"]}
@@ -131,10 +135,11 @@ class Host:
             name=self._container(container.name),
             pod=self.pod,
             detach=True,
-            envs=environment,
+            envs=container.environment,
             volumes=[
-                (endpoints.trust, TRUST, "ro"),
+                (trust, TRUST, "ro"),
                 *((self._network.volume(self.pod, name), path) for name, path in container.mounts),
+                *((file, path, "ro") for file, path in container.files),
             ],
             log_driver="k8s-file",
             log_options=[f"path={self.log(container.name)}"],

@@ -36,6 +36,7 @@ class LocalRegistry:
         variables: further values for the stack's Terraform variables.
         report: gets a line for each step.
         deploy: applies the stack.
+        stores: buckets that another S3 keeps than the emulator's, and its ``address:port``.
 
     Usage:
 
@@ -52,6 +53,7 @@ class LocalRegistry:
         variables: Mapping[str, Any] | None = None,
         report: Callable[[str], None] = print,
         deploy: Callable[[Terraform], None] = apply_with_terraform,
+        stores: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
         report("Synthesizing the stack")
@@ -70,6 +72,7 @@ class LocalRegistry:
             contexts={PROXY_IMAGE: REPOSITORY / "nginx-proxy"},
             report=report,
             deploy=deploy,
+            stores=stores,
         )
 
     @classmethod

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 from integration.local.errors import LocalCloudError
@@ -50,6 +51,9 @@ class Container:
     command: tuple[str, ...] = ()
     #: Names of the task's volumes, and where the container sees them.
     mounts: tuple[tuple[str, str], ...] = ()
+    #: Files of this machine, and where the container sees them. A task definition has none: they
+    #: are for containers that are compared with those of one.
+    files: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True)

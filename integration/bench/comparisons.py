@@ -1,0 +1,228 @@
+"""What Wharf is compared with, on hosts like its own: same images, S3, balancer and firewall."""
+
+import base64
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from python_on_whales import DockerClient
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from integration.bench.variant import Variant, process
+from integration.local.balancer import LocalBalancer
+from integration.local.blueprint import Balancer, Blueprint, HealthCheck, Instance
+from integration.local.cloud import LocalCloud
+from integration.local.firewall import Firewall
+from integration.local.haproxy import HaProxy
+from integration.local.host import Host
+from integration.local.registry import PROXY_IMAGE, REPOSITORY, LocalRegistry, program
+from integration.local.task import Container, Task
+
+HERE = Path(__file__).resolve().parent / "templates"
+#: Where containers find what a variant adds.
+ETC, SRV = "/etc/bench", "/srv/bench"
+#: The number of the first balancer's address; those of a variant's hosts come after it.
+FIRST, STEP = 200, 5
+HOSTS = 2
+#: Seconds until a balancer finds both hosts; two checks take 10.
+PATIENCE = 60
+#: The recipe's own password file, and the cost of its passwords.
+RECIPE_COST = 5
+#: They have no /ssl, so that the balancer asks only whether the port is open.
+CHECK = HealthCheck("TCP", None, "/", interval=5, timeout=2, healthy=2, unhealthy=2, statuses="200")
+
+
+class Comparisons:
+    """Makes variants on the network of a local cloud; they go with it.
+
+    Args:
+        podman: the container engine.
+        registry: the Wharf in delivery mode ``proxy`` whose task definition they start from.
+        directory: for certificates and configurations.
+        blobs: a folder as clients see it, for the static files.
+        s3: the processes that are S3 to the registry.
+    """
+
+    def __init__(
+        self,
+        podman: DockerClient,
+        registry: LocalRegistry,
+        directory: Path,
+        blobs: Path,
+        s3: Sequence[int],
+    ) -> None:
+        self._podman = podman
+        self._cloud: LocalCloud = registry.cloud
+        self._blobs = blobs
+        self._s3 = s3
+        self._directory = directory
+        self._plan = Blueprint.read(registry.cloud.session)
+        self._task = Task(self._plan.services[0].task)
+        self._deployment = registry.deployment
+        makers: Sequence[tuple[str, Callable[[], list[Container]], Mapping[int, int]]] = (
+            ("nginx_recipe", self._recipe, {443: 443}),
+            ("registry_tls", self._registry_tls, {443: 5000}),
+            ("static", self._static, {443: 443}),
+            ("open", self._open, self._task.published),
+        )
+        self._makers = makers
+
+    def make(self) -> list[Variant]:
+        """Start them all; return when each balancer finds its hosts healthy."""
+        self._certificate()
+        return [
+            self._variant(FIRST + STEP * index, name, containers(), published)
+            for index, (name, containers, published) in enumerate(self._makers)
+        ]
+
+    def _certificate(self) -> None:
+        addresses = [
+            self._cloud.network.address(FIRST + STEP * index) for index in range(len(self._makers))
+        ]
+        domains = [option for one in addresses for option in ("--domain", one)]
+        program("certificate", "create", *domains, "--directory", str(self._directory), "--force")
+        users = self._directory / "nginx.htpasswd"
+        users.unlink(missing_ok=True)
+        name, password = self._deployment.username, self._deployment.password
+        cost = ("--cost", str(RECIPE_COST))
+        program("users", "add", str(users), name, "--password-stdin", *cost, text=password)
+        # The containers' users are not this one.
+        for file in self._directory.iterdir():
+            file.chmod(0o644)
+
+    def _variant(
+        self,
+        number: int,
+        name: str,
+        containers: Sequence[Container],
+        published: Mapping[int, int],
+    ) -> Variant:
+        network, logs = self._cloud.network, self._cloud.logs
+        hosts = []
+        for index in range(1, HOSTS + 1):
+            instance = Instance(f"{name}-{index}", group="", user_data="", security_groups=())
+            address = network.address(number + index)
+            host = Host(self._podman, network, instance, address, logs / "hosts" / instance.id)
+            host.start(self._cloud.names, [self._task])
+            Firewall((), published=published).enforce(network.pid(host.pod), (), {})
+            for container in containers:
+                host.run_container(container, self._cloud.trust)
+            hosts.append(host)
+        balancer = self._balancer(number, name, hosts)
+        pair = f"{self._deployment.username}:{self._deployment.password}"
+        return Variant(
+            name=name,
+            url=f"https://{balancer.address}",
+            trust=self._directory / "domain.crt",
+            authorization=f"Basic {base64.b64encode(pair.encode()).decode()}",
+            hosts=hosts,
+            containers=[container.name for container in containers],
+            others={
+                "balancer": [process(self._podman, f"{balancer.name}-haproxy")],
+                "s3": self._s3,
+            },
+        )
+
+    def _balancer(self, number: int, name: str, hosts: Sequence[Host]) -> LocalBalancer:
+        network = self._cloud.network
+        haproxy = HaProxy.named(self._podman, network, f"balancer-{name}", number, self._cloud.logs)
+        local = LocalBalancer(haproxy, network.gateway)
+        described = like(self._plan.balancers[0], name, [(host.id, 443) for host in hosts])
+        addresses = {host.id: host.address for host in hosts}
+        local.serve(described, addresses)
+        Firewall(()).enforce(network.pid(local.name), (), {})
+        Retrying(
+            stop=stop_after_delay(PATIENCE),
+            wait=wait_fixed(0.5),
+            retry=retry_if_result(lambda states: set(states.values()) != {"healthy"}),
+        )(local.health)
+        return local
+
+    def _containers(self) -> tuple[Container, Container]:
+        """The registry and nginx of the task, with the keys of its role in the environment."""
+        emulator = self._cloud.emulator
+        execution = emulator.assume_role(self._task.definition["executionRoleArn"])
+        keys = emulator.assume_role(str(self._task.role), seconds=12 * 3600)
+        environment = {
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "AWS_SESSION_TOKEN": keys.token or "",
+        }
+        registry, nginx = (
+            dataclasses.replace(
+                one, environment=one.environment | environment, options=dict(one.options)
+            )
+            for one in self._task.containers(emulator.session(execution).client("secretsmanager"))
+        )
+        return registry, nginx
+
+    def _files(self, *names: str) -> tuple[tuple[Path, str], ...]:
+        return tuple((self._directory / name, f"{ETC}/{name}") for name in names)
+
+    def _recipe(self) -> list[Container]:
+        files = self._files("domain.crt", "domain.key", "nginx.htpasswd")
+        return [self._containers()[0], plain_nginx("recipe.conf", files)]
+
+    def _static(self) -> list[Container]:
+        files = self._files("domain.crt", "domain.key")
+        return [plain_nginx("static.conf", (*files, (self._blobs, SRV)))]
+
+    def _registry_tls(self) -> list[Container]:
+        registry = self._containers()[0]
+        environment = {
+            "REGISTRY_HTTP_TLS_CERTIFICATE": f"{ETC}/domain.crt",
+            "REGISTRY_HTTP_TLS_KEY": f"{ETC}/domain.key",
+            "REGISTRY_AUTH": "htpasswd",
+            "REGISTRY_AUTH_HTPASSWD_REALM": "Registry",
+            "REGISTRY_AUTH_HTPASSWD_PATH": f"{ETC}/nginx.htpasswd",
+        }
+        return [
+            dataclasses.replace(
+                registry,
+                environment=registry.environment | environment,
+                files=self._files("domain.crt", "domain.key", "nginx.htpasswd"),
+            )
+        ]
+
+    def _open(self) -> list[Container]:
+        """Wharf but for the line that asks for a password."""
+        registry, nginx = self._containers()
+        file = self._directory / "open.conf"
+        file.write_text(without_password((REPOSITORY / "nginx-proxy" / "nginx.conf").read_text()))
+        file.chmod(0o644)
+        return [registry, dataclasses.replace(nginx, files=((file, "/etc/nginx/nginx.conf"),))]
+
+
+def without_password(configuration: str) -> str:
+    """The proxy's configuration without the line that checks passwords.
+
+    Raises:
+        ValueError: it has no such line.
+    """
+    text, found = re.subn(
+        r'^ *require\("wharf\.authentication"\)\.check\(\)\n', "", configuration, flags=re.MULTILINE
+    )
+    if found != 1:
+        raise ValueError(f"nginx.conf checks passwords in {found} places, not in one")
+    return text
+
+
+def plain_nginx(configuration: str, files: Sequence[tuple[Path, str]]) -> Container:
+    """An nginx from the proxy's image with another configuration, and no more of it."""
+    return Container(
+        name="nginx",
+        image=PROXY_IMAGE,
+        environment={},
+        options={"entrypoint": "nginx", "user": "root", "ulimit": []},
+        command=("-g", "daemon off;"),
+        files=(*files, (HERE / configuration, "/etc/nginx/nginx.conf")),
+    )
+
+
+def like(balancer: Balancer, name: str, targets: Sequence[tuple[str, int]]) -> Balancer:
+    """A balancer with the same listener and other targets, which anybody may reach."""
+    listener = dataclasses.replace(balancer.listeners[0], targets=tuple(targets), check=CHECK)
+    return dataclasses.replace(
+        balancer, name=name, dns_name=name, security_groups=(), listeners=(listener,)
+    )

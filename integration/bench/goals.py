@@ -1,0 +1,80 @@
+"""What Wharf wants to reach, and why a machine may keep it from doing so."""
+
+import operator
+from dataclasses import dataclass
+
+_COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound for one of the ratios.
+
+    Attributes:
+        name: of the ratio.
+        workload: what was done.
+        figure: what was measured, with its unit.
+        sign: how it is compared with the bound.
+        limit: what is in the way where it is not reached.
+    """
+
+    name: str
+    workload: str
+    figure: str
+    sign: str
+    bound: float
+    limit: str = ""
+
+    def reached(self, value: float) -> bool:
+        """Whether a measured value is as good as it should be."""
+        return bool(_COMPARE[self.sign](value, self.bound))
+
+
+PULL = "32 clients pull one 20 MB layer, warm"
+REQUESTS = "small authenticated requests, bcrypt cost 10"
+FLOOD = "the same, while 8 clients send wrong passwords"
+
+GOALS = (
+    Goal(
+        "cache_to_static",
+        PULL,
+        "throughput, ratio to static files over TLS",
+        ">=",
+        0.9,
+    ),
+    Goal(
+        "cache_to_registry_tls",
+        PULL,
+        "throughput, ratio to the registry's own TLS and htpasswd",
+        ">=",
+        1.5,
+    ),
+    Goal("cache_cpu_to_registry_tls", PULL, "CPU seconds a GB on the hosts, ratio", "<=", 0.6),
+    Goal(
+        "redirect_cpu_to_registry_tls",
+        "the same with redirect",
+        "CPU seconds a GB on the hosts, ratio",
+        "<=",
+        0.05,
+    ),
+    Goal(
+        "cold_fetches_per_host",
+        "32 clients pull one 20 MB layer, cold",
+        "fetches from S3, the most of any host",
+        "<=",
+        1,
+    ),
+    Goal("auth_to_open", REQUESTS, "requests/s, ratio to the same without passwords", ">=", 0.9),
+    Goal("flood_to_quiet", FLOOD, "requests/s, ratio to undisturbed", ">=", 0.8),
+    Goal("flood_slowest_health_ms", FLOOD, "slowest answer to /ssl, ms", "<", 100),
+    Goal(
+        "push_to_direct", "push of a 300 MB layer", "ratio to pushing to the registry", ">=", 0.95
+    ),
+    Goal(
+        "nginx_memory_100_to_1",
+        "500 connections",
+        "memory of nginx with 100 MB layers, ratio to 1 MB",
+        "<=",
+        1.1,
+    ),
+)
