@@ -28,9 +28,7 @@ from scripts.errors import one_line_errors
     is_flag=True,
     help="Take no settings from wharf.toml and WHARF_…; tests/snapshots is made so.",
 )
-@click.option(
-    "--environment", metavar="NAME", help="Whose settings, where wharf.toml has several."
-)
+@click.option("--environment", metavar="NAME", help="Whose settings, where wharf.toml has several.")
 @one_line_errors()
 def modules(directory: Path, defaults: bool, environment: str | None) -> None:
     """Write the stack of the settings as a root module and a module for each of its constructs.

@@ -116,6 +116,7 @@ def test_only_the_balancer_is_reached_from_outside(shaped: Stack) -> None:
     assert open_to_networks == {
         ("${aws_security_group.network_balancer.id}", 443),
         ("${aws_security_group.network_hosts.id}", 22),
+        ("${aws_security_group.network_hosts.id}", 9113),
     }
 
 

@@ -88,7 +88,11 @@ def test_the_classic_balancer_tells_who_the_client_is(synthesize: Callable[..., 
     assert only(stack, "aws_proxy_protocol_policy")["instance_ports"] == ["444"]
     assert listener["instance_port"] == 444
     mappings = containers(stack)["nginx"]["portMappings"]
-    assert {one["hostPort"]: one["containerPort"] for one in mappings} == {443: 8443, 444: 8444}
+    assert {one["hostPort"]: one["containerPort"] for one in mappings} == {
+        443: 8443,
+        444: 8444,
+        9113: 9113,
+    }
     rule = stack["resource"]["aws_vpc_security_group_ingress_rule"]["network_hosts_from_balancer"]
     assert (rule["from_port"], rule["to_port"]) == (443, 444)
 
@@ -152,8 +156,8 @@ def containers(stack: Stack) -> dict[str, Any]:
 
 def test_only_nginx_has_a_port_of_the_host(stack: Stack) -> None:
     found = containers(stack)
-    (mapping,) = found["nginx"]["portMappings"]
-    assert (mapping["hostPort"], found["nginx"]["links"]) == (443, ["registry"])
+    ports = [mapping["hostPort"] for mapping in found["nginx"]["portMappings"]]
+    assert (ports, found["nginx"]["links"]) == ([443, 9113], ["registry"])
     assert "portMappings" not in found["registry"]
 
 
