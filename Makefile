@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth up status down setup clean
+.PHONY: demo test unit security synth up status down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -13,6 +13,9 @@ test: setup ## linters, types, unit tests, integration suite
 
 unit: setup ## the same without the integration suite
 	scripts/test --unit
+
+security: setup ## check the synthesized stack with checkov
+	$(PYTHON) -m scripts.security
 
 synth: setup ## write the stack's Terraform JSON to cdktf.out/
 	$(PYTHON) main.py
