@@ -46,7 +46,6 @@ from cdktf import (
 )
 from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroup,
-    AutoscalingGroupTag,
 )
 from cdktf_cdktf_provider_aws.autoscaling_policy import AutoscalingPolicy
 from cdktf_cdktf_provider_aws.autoscaling_schedule import AutoscalingSchedule
@@ -134,7 +133,6 @@ from constructs import Construct
 __all__ = [
     "App",
     "AutoscalingGroup",
-    "AutoscalingGroupTag",
     "AutoscalingPolicy",
     "AutoscalingSchedule",
     "AwsProvider",
