@@ -104,10 +104,11 @@ class Hosts(Construct):
                     },
                 )
             ],
-            tag_specifications=[{"resource_type": "volume", "tags": {}}],
             update_default_version=True,
         )
-        template.add_override("tag_specifications.0.tags", tags(Name="var.name"))
+        template.add_override(
+            "tag_specifications", [{"resource_type": "volume", "tags": tags(Name="var.name")}]
+        )
         return template
 
     def _group(self, template: LaunchTemplate, subnet_ids: Sequence[str]) -> AutoscalingGroup:

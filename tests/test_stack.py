@@ -244,4 +244,5 @@ def test_everything_is_tagged_and_the_users_tags_do_not_hide_ours(stack: Stack) 
     (volume,) = only(stack, "aws_launch_template")["tag_specifications"]
     assert group["for_each"].startswith(f"${{{ours}, ")
     assert group["content"]["propagate_at_launch"] is True
+    assert volume["resource_type"] == "volume"
     assert volume["tags"].startswith(f"${{{ours}, ")
