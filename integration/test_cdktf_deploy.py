@@ -1,4 +1,7 @@
-"""The other shape, deployed the other way: cdktf, classic balancer, static keys, redirects."""
+"""The other shape, deployed the other way.
+
+The cdktf command, a classic balancer, private hosts, static keys, redirects.
+"""
 
 import os
 import subprocess
@@ -83,6 +86,7 @@ def classic(
         "WHARF_NAME": "classic",
         "WHARF_LOAD_BALANCER": "classic",
         "WHARF_BLOB_DELIVERY": "redirect",
+        "WHARF_HOST_NETWORK": "nat",
     }
     with (
         ends_on_signals(),
@@ -138,6 +142,20 @@ def test_neither_key_is_in_the_state_or_the_task_definition(classic: LocalRegist
     (task,) = ecs.list_task_definitions()["taskDefinitionArns"]
     assert secret not in state
     assert secret not in str(ecs.describe_task_definition(taskDefinition=task))
+
+
+def test_a_changed_template_replaces_the_host(
+    classic: LocalRegistry, repository: str, image: Path, tmp_path: Path
+) -> None:
+    classic.deployment.skopeo().push(image, f"{repository}:1")
+    before = {host.id for host in classic.cloud.hosts}
+    classic.cloud.terraform_with({"volume_size": 40}).apply()
+    classic.cloud.reconcile()
+    after = {host.id for host in classic.cloud.hosts}
+    assert len(after) == len(before)
+    assert not after & before
+    classic.deployment.skopeo().pull(f"{repository}:1", tmp_path / "pulled")
+    assert digest_of(tmp_path / "pulled") == digest_of(image)
 
 
 def test_a_second_plan_changes_nothing_and_destroy_leaves_nothing(classic: LocalRegistry) -> None:

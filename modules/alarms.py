@@ -116,6 +116,8 @@ class Alarms(Construct):
             threshold=number("min(1, var.minimum_hosts)"),
             comparison="LessThanThreshold",
             periods=3,
+            # A balancer that knows no host tells nothing at all.
+            missing='${var.minimum_hosts > 0 ? "breaching" : "notBreaching"}',
             **of_balancer,
         )
         self._alarm(
@@ -185,6 +187,7 @@ class Alarms(Construct):
         comparison: str = "GreaterThanOrEqualToThreshold",
         period: int = MINUTE,
         periods: int = 1,
+        missing: str = "notBreaching",  # no line in the log is no error
     ) -> None:
         """Tell the topic when the metric is out of its limit for all of the periods (seconds)."""
         CloudwatchMetricAlarm(
@@ -200,8 +203,7 @@ class Alarms(Construct):
             threshold=threshold,
             period=period,
             evaluation_periods=periods,
-            # No line in the log is no error.
-            treat_missing_data="notBreaching",
+            treat_missing_data=missing,
             alarm_actions=[self.topic_arn],
             ok_actions=[self.topic_arn],
         )

@@ -46,7 +46,6 @@ from cdktf import (
 )
 from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroup,
-    AutoscalingGroupTag,
 )
 from cdktf_cdktf_provider_aws.autoscaling_policy import AutoscalingPolicy
 from cdktf_cdktf_provider_aws.autoscaling_schedule import AutoscalingSchedule
@@ -58,6 +57,7 @@ from cdktf_cdktf_provider_aws.data_aws_availability_zones import DataAwsAvailabi
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameter import DataAwsSsmParameter
+from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
 from cdktf_cdktf_provider_aws.ecs_capacity_provider import EcsCapacityProvider
 from cdktf_cdktf_provider_aws.ecs_cluster import EcsCluster
 from cdktf_cdktf_provider_aws.ecs_cluster_capacity_providers import EcsClusterCapacityProviders
@@ -133,7 +133,6 @@ from constructs import Construct
 __all__ = [
     "App",
     "AutoscalingGroup",
-    "AutoscalingGroupTag",
     "AutoscalingPolicy",
     "AutoscalingSchedule",
     "AwsProvider",
@@ -147,6 +146,7 @@ __all__ = [
     "DataAwsCallerIdentity",
     "DataAwsPartition",
     "DataAwsSsmParameter",
+    "DefaultSecurityGroup",
     "EcsCapacityProvider",
     "EcsCluster",
     "EcsClusterCapacityProviders",

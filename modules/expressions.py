@@ -22,3 +22,10 @@ def if_given(variable: str) -> str:
 
 #: The key that encrypts everything, where the user gives one.
 CUSTOMER_KEY = if_given("kms_key_arn")
+
+
+def tags(**more: str) -> str:
+    """Return the tags of everything, the user's first, and ``more``; values are expressions."""
+    own = {"Project": '"wharf"', "Environment": "var.name", **more}
+    listed = ", ".join(f"{key} = {value}" for key, value in own.items())
+    return f"${{merge(var.tags, {{{listed}}})}}"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from modules.aws import (
     AutoscalingGroup,
-    AutoscalingGroupTag,
     Construct,
     DataAwsSsmParameter,
     EcsCapacityProvider,
@@ -14,7 +13,7 @@ from modules.aws import (
     LaunchTemplate,
     LaunchTemplateBlockDeviceMappings,
 )
-from modules.expressions import CUSTOMER_KEY, if_given, number
+from modules.expressions import CUSTOMER_KEY, if_given, number, tags
 from modules.scaling import Scaling
 from modules.user_data import user_data
 
@@ -75,7 +74,7 @@ class Hosts(Construct):
 
     def _template(self, program: str, group_id: str, profile_arn: str) -> LaunchTemplate:
         image = DataAwsSsmParameter(self, "image", name=ECS_IMAGE)
-        return LaunchTemplate(
+        template = LaunchTemplate(
             self,
             "template",
             name="${var.name}",
@@ -107,6 +106,10 @@ class Hosts(Construct):
             ],
             update_default_version=True,
         )
+        template.add_override(
+            "tag_specifications", [{"resource_type": "volume", "tags": tags(Name="var.name")}]
+        )
+        return template
 
     def _group(self, template: LaunchTemplate, subnet_ids: Sequence[str]) -> AutoscalingGroup:
         group = AutoscalingGroup(
@@ -140,11 +143,19 @@ class Hosts(Construct):
                 "strategy": "Rolling",
                 "preferences": {"min_healthy_percentage": 100, "max_healthy_percentage": 110},
             },
-            tag=[
-                AutoscalingGroupTag(key="Name", value="${var.name}", propagate_at_launch=True),
-                # ECS sets it with the capacity provider; Terraform would take it away again.
-                AutoscalingGroupTag(key="AmazonECSManaged", value="true", propagate_at_launch=True),
-            ],
+        )
+        # The provider's default tags reach neither the group nor what it launches. AmazonECSManaged
+        # comes with the capacity provider: Terraform would take it away again.
+        group.add_override(
+            "dynamic.tag",
+            {
+                "for_each": tags(Name="var.name", AmazonECSManaged='"true"'),
+                "content": {
+                    "key": "${tag.key}",
+                    "value": "${tag.value}",
+                    "propagate_at_launch": True,
+                },
+            },
         )
         group.add_override(
             "mixed_instances_policy.launch_template.dynamic.override",

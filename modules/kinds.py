@@ -40,7 +40,7 @@ ContainerImage = Annotated[
     str,
     Matches(r"^[a-z0-9][\w.:/@-]*$", "an image reference such as docker.io/library/registry:3"),
 ]
-Zone = Annotated[str, Matches(r"^(Z[A-Z0-9]+)?$", "the ID of a hosted zone such as Z0123456789")]
+Zone = Annotated[str, Matches(r"^[A-Z0-9]{0,32}$", "the ID of a hosted zone such as Z0123456789")]
 Domain = Annotated[
     str,
     Matches(
@@ -62,6 +62,18 @@ Cron = Annotated[
         r"^[0-9A-Z*/,-]+( [0-9A-Z*/,-]+){4}$",
         'a cron expression of five fields such as "30 8 * * MON-FRI"',
     ),
+]
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+TagName = Annotated[
+    str,
+    Matches(
+        r"^[A-Za-z0-9_ .:/=+@-]{1,128}$",
+        "1 to 128 letters, digits, spaces and .:/=+@-_, not beginning with aws:",
+        unless=r"^aws:",
+    ),
+]
+TagValue = Annotated[
+    str, Matches(r"^[A-Za-z0-9_ .:/=+@-]{0,256}$", "up to 256 letters, digits, spaces and .:/=+@-_")
 ]
 UsePercent = Annotated[int, Within(10, 90, "percent")]
 Traffic = Annotated[int, Within(1, 1_000_000, "megabytes a minute")]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from modules.aws import (
     Construct,
     DataAwsAvailabilityZones,
+    DefaultSecurityGroup,
     Fn,
     InternetGateway,
     Route,
@@ -56,6 +57,8 @@ class Network(Construct):
             tags={"Name": "${var.name}"},
         )
         self.vpc_id = self._vpc.id
+        # The group that AWS puts into every network, without its rules: nobody uses it.
+        DefaultSecurityGroup(self, "unused", vpc_id=self.vpc_id)
         balancer = self._group("balancer", "Load balancer of the registry")
         hosts = self._group("hosts", "Hosts of the registry")
         self.balancer_group_id = balancer.id

@@ -27,6 +27,8 @@ from modules.kinds import (
     Retention,
     ShortTime,
     SomeHosts,
+    TagName,
+    TagValue,
     Traffic,
     UsePercent,
     Versions,
@@ -111,6 +113,9 @@ class Settings(BaseModel):
     )
     name: Name = Field(
         "wharf", description="Name of the environment, the first part of every name."
+    )
+    tags: dict[TagName, TagValue] = Field(
+        {}, description="Tags of everything, beside Project and Environment, which win."
     )
     aws_region: Region = Field("us-east-1", description="AWS region of the registry.")
     aws_registry_bucket: Bucket = Field(

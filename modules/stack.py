@@ -6,6 +6,7 @@ from modules.alarms import Alarms
 from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
 from modules.backend import keep_state
 from modules.dns import Dns
+from modules.expressions import tags
 from modules.hosts import Hosts
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 from modules.network import Network
@@ -135,12 +136,8 @@ class RegistryStack(TerraformStack):
         return "_".join(path[1:])
 
     def _provider(self) -> None:
-        AwsProvider(
-            self,
-            "aws",
-            region="${var.aws_region}",
-            default_tags=[{"tags": {"Project": "wharf", "Environment": "${var.name}"}}],
-        )
+        provider = AwsProvider(self, "aws", region="${var.aws_region}", default_tags=[{"tags": {}}])
+        provider.add_override("default_tags.0.tags", tags())
         self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
         self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSIONS)
 

@@ -1,7 +1,7 @@
 """Terraform variables, made from the settings: same names, defaults, descriptions and limits."""
 
 import json
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -45,11 +45,12 @@ def _declare(scope: Construct, name: str, field: FieldInfo, settings: Settings) 
 
 
 def terraform_type(field: FieldInfo) -> str:
-    """Terraform's type for a setting: a tuple is a list of text, a table a map of numbers."""
-    if getattr(field.annotation, "__origin__", None) is tuple:
+    """Terraform's type for a setting: a tuple is a list of text, a table a map."""
+    if get_origin(field.annotation) is tuple:
         return "list(string)"
-    if getattr(field.annotation, "__origin__", None) is dict:
-        return "map(number)"
+    if get_origin(field.annotation) is dict:
+        value = get_args(get_args(field.annotation)[1])[0]
+        return f"map({TYPES[value]})"
     return TYPES.get(field.annotation, "string")
 
 

@@ -13,8 +13,8 @@ HEAD = """\
 # Settings
 
 Chosen in `wharf.toml` beside `main.py`, or as environment variables (`WHARF_MAXIMUM_HOSTS=4`; lists
-separated by commas), which win. All problems are told at once, each in a line with the setting, its
-value and what is allowed. `python -m scripts.settings_page` writes this page.
+separated by commas, tables as JSON), which win. All problems are told at once, each in a line with
+the setting, its value and what is allowed. `python -m scripts.settings_page` writes this page.
 
 ## Environments
 

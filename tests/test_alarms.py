@@ -45,6 +45,16 @@ def test_what_is_watched(stack: Stack) -> None:
     }
 
 
+def test_a_balancer_that_tells_nothing_is_an_alarm_where_there_should_be_hosts(
+    stack: Stack,
+) -> None:
+    silent = {name: one["treat_missing_data"] for name, one in alarms(stack).items()}
+    assert silent.pop("no_healthy_host") == (
+        '${var.minimum_hosts > 0 ? "breaching" : "notBreaching"}'
+    )
+    assert set(silent.values()) == {"notBreaching"}
+
+
 def test_every_alarm_on_a_log_has_a_filter_that_counts(stack: Stack) -> None:
     counted = {one["metric_transformation"]["name"] for one in filters(stack).values()}
     watched = {

@@ -1,5 +1,6 @@
 """What a user may choose, and what they are told otherwise."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -151,6 +152,31 @@ def test_any_text_for_a_bucket_is_accepted_or_refused_in_one_line(name: str) -> 
     except SettingsError as error:
         told = str(error)
     assert len(told.splitlines()) == (0 if bucket.accepts(name) else 1)
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 20_000),
+    st.text(max_size=8),
+    st.lists(st.text(max_size=8), max_size=2),
+    st.dictionaries(st.text(max_size=8), st.integers(-5, 200), max_size=2),
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), VALUES, max_size=6))
+def test_whatever_is_chosen_is_accepted_or_told_in_a_line_that_names_it(
+    choices: dict[str, object],
+) -> None:
+    variables = {f"WHARF_{name.upper()}": json.dumps(value) for name, value in choices.items()}
+    try:
+        settings = load_settings(Path("none"), variables)
+    except SettingsError as error:
+        lines = str(error).splitlines()
+        assert lines
+        assert {line.split(" = ")[0] for line in lines} <= set(Settings.model_fields)
+    else:
+        assert Settings.model_validate(settings.model_dump()) == settings
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 Stack = dict[str, Any]
+TYPES = {"string", "number", "bool", "list(string)", "map(number)", "map(string)"}
 
 
 def only(stack: Stack, kind: str) -> Any:
@@ -37,7 +38,14 @@ def test_only_the_static_keys_are_sensitive_and_they_are_empty(stack: Stack) -> 
 def test_every_variable_is_described_and_typed(stack: Stack) -> None:
     for name, variable in stack["variable"].items():
         assert variable["description"].endswith("."), name
-        assert variable["type"] in ("string", "number", "bool", "list(string)", "map(number)"), name
+        assert variable["type"] in (
+            "string",
+            "number",
+            "bool",
+            "list(string)",
+            "map(number)",
+            "map(string)",
+        ), name
 
 
 def test_only_the_proxy_image_has_no_default(stack: Stack) -> None:
@@ -230,3 +238,16 @@ def test_what_has_to_exist_first_is_made_first(stack: Stack) -> None:
     assert lifecycle["storage_configuration_lifecycle"]["depends_on"] == [
         "aws_s3_bucket_versioning.storage_configuration_versions"
     ]
+
+
+def test_everything_is_tagged_and_the_users_tags_do_not_hide_ours(stack: Stack) -> None:
+    (provider,) = stack["provider"]["aws"]
+    (default,) = provider["default_tags"]
+    ours = 'merge(var.tags, {Project = "wharf", Environment = var.name'
+    assert default["tags"] == f"${{{ours}}})}}"
+    group = only(stack, "aws_autoscaling_group")["dynamic"]["tag"]
+    (volume,) = only(stack, "aws_launch_template")["tag_specifications"]
+    assert group["for_each"].startswith(f"${{{ours}, ")
+    assert group["content"]["propagate_at_launch"] is True
+    assert volume["resource_type"] == "volume"
+    assert volume["tags"].startswith(f"${{{ours}, ")
