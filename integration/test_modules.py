@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ def as_data(value: Any) -> Any:
     if isinstance(value, list):
         return [as_data(one) for one in value]
     if isinstance(value, str) and value.startswith(("{", "[")):
-        return json.loads(value)
+        with suppress(json.JSONDecodeError):
+            return json.loads(value)
     return value
 
 

@@ -105,6 +105,33 @@ def test_a_list_of_numbered_resources_is_one_variable() -> None:
     assert made["one"].outputs["z_ids"]["value"] == [f"${{aws_a.z_{n}.id}}" for n in range(3)]
 
 
+def test_other_members_of_a_list_have_an_output_of_their_own() -> None:
+    def some(*numbers: int) -> list[str]:
+        return [f"${{aws_a.one_z_{number}.id}}" for number in numbers]
+
+    resources = {
+        "aws_a": {f"one_z_{number}": resource(f"one/z_{number}") for number in range(3)},
+        "aws_b": {"two_x": resource("two/x", value=some(0, 1), more=some(1, 2))},
+    }
+    made = modules("one", "two", resource=resources)
+    assert body(made["two"]) == {"value": "${var.one_z_ids}", "more": "${var.one_z_ids_2}"}
+    assert made["one"].outputs["z_ids_2"]["value"] == ["${aws_a.z_1.id}", "${aws_a.z_2.id}"]
+
+
+def test_two_values_that_would_have_one_name_have_two() -> None:
+    resources = {
+        "aws_a": {"one_x": resource("one/x"), "one_x_y": resource("one/x_y")},
+        "aws_b": {"two_x": resource("two/x", v="${aws_a.one_x.y_id}", w="${aws_a.one_x_y.id}")},
+    }
+    made = modules("one", "two", resource=resources)
+    assert body(made["two"]) == {"v": "${var.one_x_y_id}", "w": "${var.one_x_y_id_2}"}
+
+
+def test_references_in_keys_are_found() -> None:
+    made = two({"${aws_a.one_x.id}": 1})
+    assert body(made["two"])["value"] == {"${var.one_x_id}": 1}
+
+
 def test_a_variable_is_passed_on_as_it_is() -> None:
     variable = {"type": "string", "description": "A name.", "sensitive": True}
     made = two("${upper(var.name)}", variable={"name": variable, "unused": variable})
@@ -188,6 +215,15 @@ def test_the_root_waits_for_a_module() -> None:
         "aws_b": {"y": resource("y", depends_on=["aws_a.one_x"])},
     }
     assert body(modules("one", resource=resources)[""]) == {"depends_on": ["module.one"]}
+
+
+def test_being_replaced_with_another_module_is_refused() -> None:
+    resources = {
+        "aws_a": {"one_x": resource("one/x")},
+        "aws_b": {"two_y": resource("two/y", lifecycle={"replace_triggered_by": ["aws_a.one_x"]})},
+    }
+    with pytest.raises(EmitError, match=r"^The construct two has replace_triggered_by with aws_a"):
+        modules("one", "two", resource=resources)
 
 
 def test_waiting_for_what_no_module_has_is_refused() -> None:

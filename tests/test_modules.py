@@ -13,6 +13,7 @@ from modules.settings import Settings
 from scripts.emit.emission import emit, write
 from scripts.emit.errors import EmitError
 from scripts.emit.files import MARK
+from scripts.emit.synthesis import blocks_by_class
 from scripts.modules import modules
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -139,6 +140,18 @@ def test_policies_can_be_read(files: Files) -> None:
     text = files["modules/permissions/main.tf"]
     assert 'Action = "sts:AssumeRole"' in re.sub(" +", " ", text)
     assert '\\"Version\\"' not in text
+
+
+def test_blocks_are_known_by_the_bindings_where_no_construct_tells() -> None:
+    from modules.aws import S3BucketLifecycleConfiguration
+
+    content = {"and": {"prefix": "", "tags": {"a": "b"}}}
+    rule = {"id": "x", "dynamic": {"filter": {"for_each": "${[1]}", "content": content}}}
+    assert blocks_by_class(S3BucketLifecycleConfiguration, {"bucket": "b", "rule": [rule]}) == {
+        ("rule",),
+        ("rule", "filter"),
+        ("rule", "filter", "and"),
+    }
 
 
 def test_a_second_run_touches_no_file(files: Files, tmp_path: Path) -> None:

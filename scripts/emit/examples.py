@@ -7,7 +7,7 @@ from typing import Any
 from scripts.emit.files import HEAD, description, ordered, variables
 from scripts.emit.hcl import block
 from scripts.emit.partition import META_BLOCKS, ROOT, Module
-from scripts.emit.references import variables_in
+from scripts.emit.references import variables_in, with_possible_checks
 from scripts.emit.synthesis import Synthesized
 
 #: Ends the description or the message of a check: "… such as eu-west-1."
@@ -86,7 +86,7 @@ def complete(root: Module, stack: Synthesized) -> dict[str, str]:
     call = block("module", ("registry",), {"source": "../.."} | arguments)
     return {
         "main.tf": HEAD + "\n".join([*blocks, call]),
-        "variables.tf": variables(declared),
+        "variables.tf": variables(with_possible_checks(declared)),
         "outputs.tf": HEAD + "\n".join(_outputs(root, "registry")),
     }
 

@@ -87,9 +87,9 @@ def _of_the_root(modules: Mapping[str, Module]) -> list[str]:
 
 def shape(settings: Settings) -> str:
     """What was chosen when the modules were made, and is no variable of theirs."""
-    chosen = ", ".join(
-        f"`{name} = {json.dumps(getattr(settings, name))}`" for name in sorted(SHAPE)
-    )
+    # Where the state is kept is for whoever uses the modules to say.
+    names = sorted(name for name in SHAPE if not name.startswith("backend"))
+    chosen = ", ".join(f"`{name} = {json.dumps(getattr(settings, name))}`" for name in names)
     return f"Made with {chosen}. Others are made with other settings."
 
 

@@ -36,7 +36,7 @@ def link(modules: Mapping[str, Module], owners: Owners, terraform: Mapping[str, 
     for name, output in terraform.get("output", {}).items():
         root.outputs[name] = linker.rewrite(root, output)
     for module in modules.values():
-        _drop_checks_of_absent_variables(module)
+        module.variables = with_possible_checks(module.variables)
 
 
 class _Numbered(NamedTuple):
@@ -61,7 +61,9 @@ class _Linker:
         """The same value, with references that hold in the module."""
         if isinstance(value, dict):
             rewritten = {
-                key: self._bare(module, one) if key in BARE else self.rewrite(module, one)
+                self.rewrite(module, key): self._bare(module, key, one)
+                if key in BARE
+                else self.rewrite(module, one)
                 for key, one in value.items()
             }
             return {key: one for key, one in rewritten.items() if key != "depends_on" or one}
@@ -143,6 +145,9 @@ class _Linker:
     ) -> str:
         """Let the owner put the value out and the user take it in; return the user's reference."""
         marks = {"ephemeral": True} if ephemeral else {}
+        # a_b.c and a.b_c, or other members of the same list: each value has a name of its own.
+        names = (name, *(f"{name}_{number}" for number in range(2, len(owner.outputs) + 2)))
+        name = next(one for one in names if self._is_free(owner, one, value))
         if owner.name != ROOT:
             owner.outputs[name] = {"description": f"{what}.", "value": value, **marks}
         given = f"module.{owner.name}.{name}" if owner.name != ROOT else str(value)[2:-1]
@@ -156,21 +161,29 @@ class _Linker:
         user.arguments[variable] = given
         return f"var.{variable}"
 
+    def _is_free(self, owner: Module, name: str, value: Any) -> bool:
+        return name not in owner.outputs or owner.outputs[name]["value"] == value
+
     def _use_variable(self, module: Module, name: str) -> None:
         for one in (module, self._modules[ROOT]):
             one.variables.setdefault(name, self._variables[name])
         module.arguments[name] = f"var.{name}"
 
-    def _bare(self, module: Module, references: list[str]) -> list[str]:
+    def _bare(self, module: Module, argument: str, references: list[str]) -> list[str]:
         """References without ``${…}``; one to another module is one to its completion."""
         own: list[str] = []
         for reference in references:
             match = REFERENCE.fullmatch(reference)
             if match is None or match["address"] not in self._owners:
-                raise EmitError(f"depends_on names {reference}, which is not in the stack")
+                raise EmitError(f"{argument} names {reference}, which is not in the stack")
             owner, block = self._owners[match["address"]]
             if owner == module.name:
                 own.append(block.address + match["rest"])
+            elif argument != "depends_on":
+                raise EmitError(
+                    f"The construct {module.name} has {argument} with {reference} of {owner}: "
+                    "Terraform takes only resources of the same module; put both into one construct"
+                )
             elif (other := self._completion(module, self._modules[owner], block)) not in own:
                 own.append(other)
         return own
@@ -222,12 +235,16 @@ def variables_in(value: Any) -> Iterator[str]:
         yield from (one.removeprefix("var.") for one in found if one.startswith("var."))
 
 
-def _drop_checks_of_absent_variables(module: Module) -> None:
-    """A check that compares two variables stays where both are; the root has them all."""
-    for name, variable in module.variables.items():
-        checks = [
-            check
-            for check in variable.get("validation") or []
-            if set(variables_in(check)) <= module.variables.keys()
-        ]
-        module.variables[name] = {**variable, "validation": checks}
+def with_possible_checks(variables: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same variables, without the checks that name one that is not among them."""
+    return {
+        name: {
+            **variable,
+            "validation": [
+                check
+                for check in variable.get("validation") or []
+                if set(variables_in(check)) <= variables.keys()
+            ],
+        }
+        for name, variable in variables.items()
+    }

@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import keyword
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +51,12 @@ def synthesize(settings: Settings) -> Synthesized:
         if hasattr(element, "terraform_resource_type"):
             for kind, types in element.to_hcl_terraform().items():
                 for address, body in _addressed(kind, types):
-                    blocks[address] = frozenset(_blocks(body))
+                    known = described_blocks(body)
+                    for path in blocks_by_class(type(element), _body(terraform, address)):
+                        known.setdefault(path, True)
+                    blocks[address] = frozenset(
+                        path for path, is_block in known.items() if is_block
+                    )
                     attributes[address] = _attributes(type(element))
     parts = {
         child.node.id: inspect.cleandoc(type(child).__doc__ or "")
@@ -72,20 +79,60 @@ def _addressed(kind: str, types: Mapping[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _blocks(body: Any, path: Path_ = ()) -> set[Path_]:
-    """Which keys are blocks, by what the bindings know of the provider's schema."""
-    found: set[Path_] = set()
+def _body(terraform: Mapping[str, Any], address: str) -> Any:
+    """The body of a resource or a data source; a provider's are none of these."""
+    *kind, type_, name = address.split(".")
+    return terraform.get(kind[0] if kind else "resource", {}).get(type_, {}).get(name, {})
+
+
+def described_blocks(body: Any, path: Path_ = ()) -> dict[Path_, bool]:
+    """Which keys are blocks and which are not, by what the bindings say of a construct."""
+    found: dict[Path_, bool] = {}
     if isinstance(body, list):
         for one in body:
-            found |= _blocks(one, path)
+            found |= described_blocks(one, path)
     elif isinstance(body, dict):
         for key, described in body.items():
             if isinstance(described, dict) and "value" in described:
                 # Python's bindings rename some of the keys on the way.
-                if described.get("isBlock", described.get("is_block")):
-                    found.add((*path, key))
-                found |= _blocks(described["value"], (*path, key))
+                is_block = described.get("isBlock", described.get("is_block"))
+                found[(*path, key)] = bool(is_block)
+                found |= described_blocks(described["value"], (*path, key))
     return found
+
+
+def blocks_by_class(cls: type, body: Any, path: Path_ = ()) -> set[Path_]:
+    """Which keys are blocks, by the classes of the bindings.
+
+    For what a construct does not say of itself: the content of dynamic blocks, and overrides.
+    """
+    found: set[Path_] = set()
+    for one in body if isinstance(body, list) else [body]:
+        if not isinstance(one, dict):
+            continue
+        dynamic = {name: block.get("content") for name, block in one.get("dynamic", {}).items()}
+        for key, value in (one | dynamic).items():
+            inner = _struct(cls, key)
+            if inner is not None and isinstance(value, dict | list):
+                found |= {(*path, key)} | blocks_by_class(inner, value, (*path, key))
+    return found
+
+
+def _struct(cls: type, key: str) -> type | None:
+    """The class of a block within the block of a class: only blocks can be ``put_``."""
+    if not hasattr(cls, f"put_{key}"):
+        return None
+    # Python has a word such as "and" for itself.
+    name = f"{key}_" if keyword.iskeyword(key) else key
+    inner = _returned(cls, getattr(cls, name).fget)
+    # A list of blocks has the class of one as what ``get`` returns.
+    return _returned(inner, inner.get) if inner is not None and hasattr(inner, "get") else inner
+
+
+def _returned(cls: type, function: Any) -> type | None:
+    """The class that a function of the bindings returns, which they name by its text."""
+    hint = function.__annotations__["return"]
+    return getattr(sys.modules[cls.__module__], hint, None) if isinstance(hint, str) else hint
 
 
 def _attributes(cls: type) -> dict[str, str]:
