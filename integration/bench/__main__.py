@@ -48,7 +48,7 @@ class Bench:
     ) -> None:
         self._rig = rig
         self._report = report
-        self._layer = Layer(DIRECTORY / "layer", extent.layer_bytes)
+        self._layer = Layer(rig.static / "layer", extent.layer_bytes)
         self._blob = new_blob(rig, workloads.BLOB)
         self._sizes = {size: new_blob(rig, int(size) * MEGABYTE) for size in (SMALL, LARGE)}
         every: dict[str, Callable[[int], object]] = {
@@ -85,11 +85,15 @@ class Bench:
 @click.option(
     "--only", type=click.Choice(WORKLOADS), multiple=True, help="Only this; may be given again."
 )
-def bench(rounds: int, quick: bool, only: tuple[str, ...]) -> None:
+@click.option("--pages", is_flag=True, help="Measure nothing, write the pages anew.")
+def bench(rounds: int, quick: bool, only: tuple[str, ...], pages: bool) -> None:
     """Measure Wharf's proxy and what it is compared with, in turn.
 
     Writes build/bench.json and build/bench.html, and docs/benchmarks.md if nothing was left out.
     """
+    if pages:
+        write(Results.model_validate_json(JSON.read_text()), HTML, MARKDOWN)
+        return
     extent, rounds = (QUICK, 1) if quick else (Extent(), rounds)
     started, start = datetime.now(UTC), time.monotonic()
     with ends_on_signals(), Display() as display:
