@@ -67,14 +67,22 @@ class Comparisons:
             ("open", self._open, self._task.published),
         )
         self._makers = makers
+        self._balancers: list[LocalBalancer] = []
 
     def make(self) -> list[Variant]:
         """Start them all; return when each balancer finds its hosts healthy."""
         self._certificate()
-        return [
+        variants = [
             self._variant(FIRST + STEP * index, name, containers(), published)
             for index, (name, containers, published) in enumerate(self._makers)
         ]
+        for balancer in self._balancers:
+            Retrying(
+                stop=stop_after_delay(PATIENCE),
+                wait=wait_fixed(0.5),
+                retry=retry_if_result(lambda states: set(states.values()) != {"healthy"}),
+            )(balancer.health)
+        return variants
 
     def _certificate(self) -> None:
         addresses = [
@@ -132,11 +140,7 @@ class Comparisons:
         addresses = {host.id: host.address for host in hosts}
         local.serve(described, addresses)
         Firewall(()).enforce(network.pid(local.name), (), {})
-        Retrying(
-            stop=stop_after_delay(PATIENCE),
-            wait=wait_fixed(0.5),
-            retry=retry_if_result(lambda states: set(states.values()) != {"healthy"}),
-        )(local.health)
+        self._balancers.append(local)
         return local
 
     def _containers(self) -> tuple[Container, Container]:

@@ -41,6 +41,9 @@ GOALS = (
         "throughput, ratio to static files over TLS",
         ">=",
         0.9,
+        "nginx itself takes little more for a layer than for a file; the rest is the question "
+        "whether this client may have it, for which the registry asks S3 seven times. Both share "
+        "the cores with everything else here.",
     ),
     Goal(
         "cache_to_registry_tls",
@@ -48,6 +51,8 @@ GOALS = (
         "throughput, ratio to the registry's own TLS and htpasswd",
         ">=",
         1.5,
+        "client and balancer take the same CPU time for both, on the same cores; what the hosts "
+        "take is in the line below.",
     ),
     Goal("cache_cpu_to_registry_tls", PULL, "CPU seconds a GB on the hosts, ratio", "<=", 0.6),
     Goal(
@@ -56,6 +61,10 @@ GOALS = (
         "CPU seconds a GB on the hosts, ratio",
         "<=",
         0.05,
+        "what is left is the registry's own: distribution 2.8.2 asks S3 seven times (four "
+        "listings, three reads of a link) before it says where a layer is, and that, signed and "
+        "over TLS, is 8 to 9 ms of CPU time whatever the size of the layer. nginx takes 1 ms. "
+        "With layers of twice the size the ratio would be half.",
     ),
     Goal(
         "cold_fetches_per_host",
@@ -66,7 +75,15 @@ GOALS = (
     ),
     Goal("auth_to_open", REQUESTS, "requests/s, ratio to the same without passwords", ">=", 0.9),
     Goal("flood_to_quiet", FLOOD, "requests/s, ratio to undisturbed", ">=", 0.8),
-    Goal("flood_slowest_health_ms", FLOOD, "slowest answer to /ssl, ms", "<", 100),
+    Goal(
+        "flood_slowest_health_ms",
+        FLOOD,
+        "slowest answer to /ssl, ms",
+        "<",
+        100,
+        "the good requests alone keep every core busy, and the check waits for its turn: see below "
+        "how slow it is without the flood.",
+    ),
     Goal(
         "push_to_direct", "push of a 300 MB layer", "ratio to pushing to the registry", ">=", 0.95
     ),

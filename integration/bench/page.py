@@ -70,7 +70,14 @@ def values(results: Results) -> dict[str, object]:
         },
         "parts": list(PARTS),
         "pushes": pushes(results),
+        "requests": requests(results),
     }
+
+
+def requests(results: Results) -> dict[str, float]:
+    """The median of each figure of the small requests."""
+    found = [one.requests.model_dump() for one in results.rounds if one.requests]
+    return {name: median(one[name] for one in found) for name in (found[0] if found else ())}
 
 
 def pushes(results: Results) -> dict[str, dict[str, float]]:
@@ -118,7 +125,7 @@ def goals(results: Results) -> Figure:
     axes.bar_label(
         bars, [f"{value:g} ({goal.sign} {goal.bound:g})" for goal, value in shown], padding=3
     )
-    axes.axvline(1, color="black", linewidth=1)
+    axes.axvline(1, color="0.7", linewidth=1, zorder=0)
     axes.set(xlabel="goal = 1, better to the right", xlim=(0, max([*scores, 1]) * 1.35))
     axes.invert_yaxis()
     return figure

@@ -80,7 +80,8 @@ class Results(BaseModel):
 def ratios(rounds: Sequence[Round]) -> dict[str, float]:
     """The medians of the rounds' ratios, by the names of the goals; those that were measured."""
     each = [_ratios(one) for one in rounds]
-    return {name: round(median(one[name] for one in each), 4) for name in (each[0] if each else ())}
+    names = dict.fromkeys(name for one in each for name in one)
+    return {name: round(median(one[name] for one in each if name in one), 4) for name in names}
 
 
 def memory(rounds: Iterable[Round]) -> dict[str, dict[str, float]]:

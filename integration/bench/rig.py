@@ -1,7 +1,8 @@
 """All that is measured, standing on this machine at the same time."""
 
 import base64
-import secrets
+import hashlib
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -39,7 +40,7 @@ class Rig:
         self._directory = directory.resolve()
         self._report = report
         self._stack = ExitStack()
-        #: A folder that variant "static" serves.
+        #: A folder that variant "static" serves, and that goes with the rig.
         self.static = self._directory / "static"
         self.variants: dict[str, Variant] = {}
 
@@ -79,6 +80,7 @@ class Rig:
         check_machine()
         self._directory.mkdir(parents=True, exist_ok=True)
         self.static.mkdir(exist_ok=True)
+        self._stack.callback(shutil.rmtree, self.static)
         for mode in MODES:
             LocalCloud.end_standing(self._directory / mode, self._report)
         self._podman = client = podman(self._directory)
@@ -87,7 +89,8 @@ class Rig:
         # Before the clouds, which then all find it built.
         images.prepare([PROXY_IMAGE], {PROXY_IMAGE: REPOSITORY / "nginx-proxy"})
         self._report("Starting SeaweedFS")
-        name = f"wharf-bench-{secrets.token_hex(4)}"
+        # The same at each run here: what a run has left that was killed is taken down.
+        name = f"wharf-bench-{hashlib.sha256(bytes(self._directory)).hexdigest()[:8]}"
         self._store = self._stack.enter_context(Store(client, name, self._directory / "s3"))
         self._registries = {mode: self._registry(mode) for mode in MODES}
         self._report("Deploying a stack for each delivery mode (about 2 minutes)")

@@ -62,7 +62,7 @@ class Store:
         return f"{self.pod}-weed"
 
     def _start(self) -> None:
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self.__exit__()
         self._directory.mkdir(parents=True)
         self._network.create()
         self._network.create_pod(self.pod, self._network.address(2))

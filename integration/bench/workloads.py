@@ -21,13 +21,15 @@ from integration.bench.rig import Rig
 from integration.bench.variant import MEGABYTE, Variant
 
 PULLED = ("cache", "proxy", "redirect", "nginx_recipe", "registry_tls", "static")
+#: Those of Wharf in which layers pass its nginx.
+THROUGH_NGINX = ("cache", "proxy")
 CLIENTS = 32
 BLOB = 20 * MEGABYTE
 #: Connections of the small requests, of the flood of wrong passwords, and for nginx's memory.
 CONNECTIONS, FLOODERS, CROWD = 8, 8, 500
 SMALL_REQUEST = "/v2/"
 #: Bytes a second of each client of the crowd, so that all are there at the same time.
-CROWD_RATE = 30_000
+CROWD_RATE = 25_000
 #: Seconds between two looks at memory, and until new workers are there.
 SAMPLING, RELOAD = 0.5, 3
 GIGABYTE = 1000 * MEGABYTE
@@ -39,7 +41,7 @@ class Extent(BaseModel):
     pulls_each: int = 2
     #: Seconds of small requests, and of the crowd for which nginx needs memory.
     seconds: int = 5
-    crowd_seconds: int = 30
+    crowd_seconds: int = 40
     layer_bytes: int = 300 * MEGABYTE
 
 
@@ -137,10 +139,10 @@ def nginx_memory(
 ) -> dict[str, dict[str, float]]:
     """The most that nginx takes while a crowd of slow clients pulls a blob, in MB for both hosts.
 
-    One delivery mode each turn, since this takes its time.
+    One delivery mode each turn, and each only once, since this takes its time.
     """
-    variant = rig.variants[("cache", "proxy")[turn % 2]]
-    sizes = turned((SMALL, LARGE), turn // 2)
+    variant = rig.variants[THROUGH_NGINX[turn]]
+    sizes = turned((SMALL, LARGE), turn)
     return {variant.name: {size: _crowd(variant, blobs[size], extent) for size in sizes}}
 
 

@@ -1,0 +1,24 @@
+"""Where a local cloud leads requests for its buckets."""
+
+from integration.local.firewall import render
+
+
+def configuration(stores: dict[str, str]) -> str:
+    return render(
+        "endpoints.cfg.j2",
+        emulator="10.0.0.1:4566",
+        stores=stores,
+        roles=[],
+        revision="0",
+        maxconn=100,
+    )
+
+
+def test_all_buckets_are_the_emulators() -> None:
+    assert "use_backend" not in configuration({})
+
+
+def test_a_bucket_of_another_s3() -> None:
+    text = configuration({"images": "10.0.0.2:8333"})
+    assert "use_backend images if { req.hdr(host) -m beg images.s3. }" in text
+    assert "server s3 10.0.0.2:8333" in text.partition("backend images\n")[2]
