@@ -79,6 +79,7 @@ module "hosts" {
   scale_network_megabytes = var.scale_network_megabytes
   scheduled_hosts         = var.scheduled_hosts
   spot_percent            = var.spot_percent
+  tags                    = var.tags
   volume_size             = var.volume_size
 }
 

@@ -4,10 +4,10 @@ provider "aws" {
   region = var.aws_region
 
   default_tags {
-    tags = {
+    tags = merge(var.tags, {
+      Project     = "wharf",
       Environment = var.name
-      Project     = "wharf"
-    }
+    })
   }
 }
 
@@ -51,5 +51,6 @@ module "registry" {
   scheduled_hosts               = var.scheduled_hosts
   spot_percent                  = var.spot_percent
   ssh_networks                  = var.ssh_networks
+  tags                          = var.tags
   volume_size                   = var.volume_size
 }

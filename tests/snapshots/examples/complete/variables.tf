@@ -143,7 +143,7 @@ variable "dns_zone_id" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^(Z[A-Z0-9]+)?$", var.dns_zone_id))
+    condition     = can(regex("^[A-Z0-9]{0,32}$", var.dns_zone_id))
     error_message = "dns_zone_id must be the ID of a hosted zone such as Z0123456789."
   }
 }
@@ -493,6 +493,29 @@ variable "ssh_networks" {
       can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
     ])
     error_message = "ssh_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything, beside Project and Environment, which win."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.tags :
+      can(regex("^[A-Za-z0-9_ .:/=+@-]{0,256}$", value))
+    ])
+    error_message = "tags must be up to 256 letters, digits, spaces and .:/=+@-_."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.tags) :
+      can(regex("^[A-Za-z0-9_ .:/=+@-]{1,128}$", value)) && !can(regex("^aws:", value))
+    ])
+    error_message = "Each key of tags must be 1 to 128 letters, digits, spaces and .:/=+@-_, not beginning with aws:."
   }
 }
 

@@ -394,7 +394,7 @@ resource "aws_cloudwatch_metric_alarm" "no_healthy_host" {
   period             = 60
   statistic          = "Maximum"
   threshold          = min(1, var.minimum_hosts)
-  treat_missing_data = "notBreaching"
+  treat_missing_data = var.minimum_hosts > 0 ? "breaching" : "notBreaching"
 }
 
 resource "aws_cloudwatch_metric_alarm" "server_errors" {

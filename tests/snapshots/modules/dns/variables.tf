@@ -17,7 +17,7 @@ variable "dns_zone_id" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^(Z[A-Z0-9]+)?$", var.dns_zone_id))
+    condition     = can(regex("^[A-Z0-9]{0,32}$", var.dns_zone_id))
     error_message = "dns_zone_id must be the ID of a hosted zone such as Z0123456789."
   }
 }

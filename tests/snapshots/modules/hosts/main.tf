@@ -19,6 +19,21 @@ resource "aws_autoscaling_group" "group" {
     var.network_complete,
   ]
 
+  dynamic "tag" {
+    for_each = merge(var.tags, {
+      Project          = "wharf",
+      Environment      = var.name,
+      Name             = var.name,
+      AmazonECSManaged = "true"
+    })
+
+    content {
+      key                 = tag.key
+      propagate_at_launch = true
+      value               = tag.value
+    }
+  }
+
   instance_refresh {
     strategy = "Rolling"
 
@@ -51,18 +66,6 @@ resource "aws_autoscaling_group" "group" {
         launch_template_id = aws_launch_template.template.id
       }
     }
-  }
-
-  tag {
-    key                 = "Name"
-    propagate_at_launch = true
-    value               = var.name
-  }
-
-  tag {
-    key                 = "AmazonECSManaged"
-    propagate_at_launch = true
-    value               = "true"
   }
 }
 
@@ -171,5 +174,14 @@ resource "aws_launch_template" "template" {
 
   monitoring {
     enabled = true
+  }
+
+  tag_specifications {
+    resource_type = "volume"
+    tags = merge(var.tags, {
+      Project     = "wharf",
+      Environment = var.name,
+      Name        = var.name
+    })
   }
 }

@@ -195,6 +195,29 @@ variable "spot_percent" {
   }
 }
 
+variable "tags" {
+  description = "Tags of everything, beside Project and Environment, which win."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.tags :
+      can(regex("^[A-Za-z0-9_ .:/=+@-]{0,256}$", value))
+    ])
+    error_message = "tags must be up to 256 letters, digits, spaces and .:/=+@-_."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.tags) :
+      can(regex("^[A-Za-z0-9_ .:/=+@-]{1,128}$", value)) && !can(regex("^aws:", value))
+    ])
+    error_message = "Each key of tags must be 1 to 128 letters, digits, spaces and .:/=+@-_, not beginning with aws:."
+  }
+}
+
 variable "volume_size" {
   description = "Size of each host's disk in GiB; the ECS image needs 30."
   type        = number

@@ -18,6 +18,10 @@ data "aws_availability_zones" "zones" {
   }
 }
 
+resource "aws_default_security_group" "unused" {
+  vpc_id = aws_vpc.vpc.id
+}
+
 resource "aws_internet_gateway" "gateway" {
   tags = {
     Name = var.name

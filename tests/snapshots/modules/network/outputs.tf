@@ -9,6 +9,7 @@ output "complete" {
   description = "True once all is made that others wait for."
   value       = true
   depends_on = [
+    aws_default_security_group.unused,
     aws_internet_gateway.gateway,
     aws_route.internet,
     aws_route_table.routes,
