@@ -184,6 +184,16 @@ def test_a_bad_setting_is_told_in_one_line_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_which_of_several_environments_has_to_be_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wharf.toml").write_text("[environments.one]\n[environments.two]\n")
+    result = CliRunner().invoke(modules, ["--directory", "dist"])
+    told = "Error: --environment must be one of one, two\n"
+    assert (result.exit_code, result.stderr) == (1, told)
+
+
 def test_a_machine_without_terraform_is_told_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
