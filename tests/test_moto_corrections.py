@@ -275,7 +275,19 @@ def instances_can_be_refreshed(aws: Emulator) -> bool:
     return len(instances()) == len(before) == 1 and instances() != before
 
 
+def classic_balancers_have_a_zone(aws: Emulator) -> bool:
+    elb, name = client(aws, "elb"), new_name()[:32]
+    listener = {"Protocol": "tcp", "LoadBalancerPort": 443, "InstancePort": 444}
+    elb.create_load_balancer(
+        LoadBalancerName=name, Listeners=[listener], AvailabilityZones=["us-east-1a"]
+    )
+    answer = elb.describe_load_balancers(LoadBalancerNames=[name])
+    zone = answer["LoadBalancerDescriptions"][0].get("CanonicalHostedZoneNameID", "")
+    return bool(zone.startswith("Z"))
+
+
 QUESTIONS = [
+    classic_balancers_have_a_zone,
     replication_tells_what_it_selects,
     instances_can_be_refreshed,
     services_return_what_they_were_given,

@@ -11,6 +11,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.elb.models import LoadBalancer as ClassicBalancer
 from moto.s3.models import FakeDeleteMarker
 from moto.s3.responses import S3Response
 
@@ -43,6 +44,7 @@ def apply_corrections() -> None:
     rules_between_groups_keep_their_description()
     suspended_buckets_can_be_emptied()
     replication_tells_what_it_selects()
+    classic_balancers_have_a_zone()
     apply_access_corrections()
     apply_host_corrections()
 
@@ -183,3 +185,11 @@ def replication_tells_what_it_selects() -> None:
         return serialized
 
     instead(S3Response, "serialized", make)
+
+
+def classic_balancers_have_a_zone() -> None:
+    """moto gives a classic balancer no zone, without which no record can point to it.
+
+    https://docs.aws.amazon.com/general/latest/gr/elb.html has that of each region.
+    """
+    ClassicBalancer.canonical_hosted_zone_name_id = "Z35SXDOTRQ7X7K"  # type: ignore[attr-defined]
