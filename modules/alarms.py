@@ -30,7 +30,7 @@ PROXY_METRICS = {
     "Unauthorized": ("{ $.status = 401 }", "1"),
     "Throttled": ("{ $.status = 429 }", "1"),
     "ServerErrors": ("{ $.status >= 500 }", "1"),
-    "UpstreamTime": ('{ $.upstream_time = "*" && $.upstream_time != "" }', "$.upstream_time"),
+    "UpstreamTime": ("{ $.upstream_time >= 0 }", "$.upstream_time"),
     "ConfigurationRefused": ('{ $.event = "configuration_refused" }', "1"),
     "CertificateDaysLeft": ('{ $.event = "certificate" }', "$.days_left"),
 }
