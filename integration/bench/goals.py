@@ -85,7 +85,13 @@ GOALS = (
         "how slow it is without the flood.",
     ),
     Goal(
-        "push_to_direct", "push of a 300 MB layer", "ratio to pushing to the registry", ">=", 0.95
+        "push_to_direct",
+        "push of a 300 MB layer",
+        "ratio to pushing to the registry",
+        ">=",
+        0.95,
+        "of the 10 CPU seconds that a push takes here in all, nginx and the client's TLS are 0.5, "
+        "which is all of the goal's 5 %. The rounds differed by more than that.",
     ),
     Goal(
         "nginx_memory_100_to_1",
@@ -94,7 +100,8 @@ GOALS = (
         "<=",
         1.1,
         "1 MB is in the buffers of the sockets on the way as soon as it is asked for, so nginx has "
-        "nothing to keep for such a client; for one that is in the middle of a layer it keeps its "
-        "buffers, about 0.1 MB, whatever the size of the layer.",
+        "nothing to keep for such a client. For one that is in the middle of a layer it keeps its "
+        "buffers: about 0.1 MB with `cache`, and with `proxy` the 1 MB that `proxy_buffers` "
+        "(8 of 128 kB) allows. That is a bound, but a high one for many slow clients.",
     ),
 )
