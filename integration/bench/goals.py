@@ -43,7 +43,7 @@ GOALS = (
         0.9,
         "nginx itself takes little more for a layer than for a file; the rest is the question "
         "whether this client may have it, for which the registry asks S3 seven times. Both share "
-        "the cores with everything else here.",
+        "the cores with everything else here, see the last column below.",
     ),
     Goal(
         "cache_to_registry_tls",
@@ -51,8 +51,8 @@ GOALS = (
         "throughput, ratio to the registry's own TLS and htpasswd",
         ">=",
         1.5,
-        "client and balancer take the same CPU time for both, on the same cores; what the hosts "
-        "take is in the line below.",
+        "the cores were shared with other work, see the last column below; client and balancer "
+        "take about the same CPU time for both.",
     ),
     Goal("cache_cpu_to_registry_tls", PULL, "CPU seconds a GB on the hosts, ratio", "<=", 0.6),
     Goal(
@@ -85,7 +85,13 @@ GOALS = (
         "how slow it is without the flood.",
     ),
     Goal(
-        "push_to_direct", "push of a 300 MB layer", "ratio to pushing to the registry", ">=", 0.95
+        "push_to_direct",
+        "push of a 300 MB layer",
+        "ratio to pushing to the registry",
+        ">=",
+        0.95,
+        "of the 10 CPU seconds that a push takes here in all, nginx and the client's TLS are 0.5, "
+        "which is all of the goal's 5 %. The rounds differed by more than that.",
     ),
     Goal(
         "nginx_memory_100_to_1",
@@ -93,5 +99,9 @@ GOALS = (
         "memory of nginx with 100 MB layers, ratio to 1 MB",
         "<=",
         1.1,
+        "1 MB is in the buffers of the sockets on the way as soon as it is asked for, so nginx has "
+        "nothing to keep for such a client. For one that is in the middle of a layer it keeps its "
+        "buffers: about 0.1 MB with `cache`, and with `proxy` the 1 MB that `proxy_buffers` "
+        "(8 of 128 kB) allows. That is a bound, but a high one for many slow clients.",
     ),
 )

@@ -65,6 +65,7 @@ def values(results: Results) -> dict[str, object]:
                 "mb_per_s": medians(results, lambda one: one.mb_per_s)[name],
                 "cpu_s_per_gb": medians(results, lambda one: one.cpu_s_per_gb)[name],
                 "parts": [f"{used:.2f}" for used in parts(results, name).values()],
+                "all": sum(parts(results, name).values()),
             }
             for name in medians(results, lambda one: one.mb_per_s)
         },
