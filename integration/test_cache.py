@@ -161,6 +161,29 @@ def test_a_fetch_that_breaks_is_not_kept(
     assert fetches(host, layer) >= 1
 
 
+def questions(host: Host, layer: Layer) -> int:
+    """How often the registry of the host was asked whether it would deliver a layer."""
+    return host.log("registry").read_text().count(f'"HEAD {layer[0]} HTTP')
+
+
+def test_one_question_does_for_all_who_wait(client: httpx.Client, host: Host, layer: Layer) -> None:
+    client.get(layer[0])
+    before = questions(host, layer)
+    pid = host.pid("registry")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            answers = [pool.submit(client.get, layer[0]) for _ in range(24)]
+            time.sleep(2)
+            os.kill(pid, signal.SIGCONT)
+            contents = {hashlib.sha256(one.result().content).digest() for one in answers}
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert contents == {hashlib.sha256(layer[1]).digest()}
+    # Of each worker the one that was under way, and the one that all others waited for.
+    assert 1 <= questions(host, layer) - before <= 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def full_disk(host: Host) -> Iterator[None]:
     """The host's disk for layers is one of 8 MB for a while."""

@@ -115,7 +115,7 @@ class Service(Construct):
                 "NGINX_CONFIG_BUCKET": configuration.bucket,
                 "NGINX_REFRESH_SECONDS": "${var.proxy_refresh_seconds}",
                 "NGINX_REMEMBER_SECONDS": "${var.proxy_remember_seconds}",
-                "NGINX_BLOB_DELIVERY": "cache" if caches else "proxy",
+                "NGINX_BLOB_DELIVERY": delivery,
                 "NGINX_CACHE_GIGABYTES": "${var.cache_size}",
                 "NGINX_CONNECTIONS_PER_ADDRESS": "${var.proxy_connections_per_address}",
             },

@@ -192,7 +192,7 @@ def test_an_image_without_nginx_says_so(
 
 def test_a_delivery_that_is_none_is_refused(start: Start) -> None:
     assert start(NGINX_BLOB_DELIVERY="disk").stderr == (
-        "wharf-proxy: NGINX_BLOB_DELIVERY = 'disk': it must be proxy or cache\n"
+        "wharf-proxy: NGINX_BLOB_DELIVERY = 'disk': it must be proxy or cache or redirect\n"
     )
 
 

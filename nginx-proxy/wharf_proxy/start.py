@@ -32,8 +32,9 @@ REMEMBER = "NGINX_REMEMBER_SECONDS"
 """Settings in seconds, with 60 as the default; nginx reads the second by itself."""
 
 DELIVERY = "NGINX_BLOB_DELIVERY"
-DELIVERIES = ("proxy", "cache")
-"""Where layers come from: the registry on each request, or this host's disk. nginx reads it."""
+DELIVERIES = ("proxy", "cache", "redirect")
+"""Where layers come from: the registry on each request, this host's disk, or S3 by itself. nginx
+reads it."""
 
 CACHE_SIZE = "NGINX_CACHE_GIGABYTES"
 CONNECTIONS = "NGINX_CONNECTIONS_PER_ADDRESS"
