@@ -190,7 +190,7 @@ def test_which_of_several_environments_has_to_be_said(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wharf.toml").write_text("[environments.one]\n[environments.two]\n")
     result = CliRunner().invoke(modules, ["--directory", "dist"])
-    told = "Error: --environment must be one of one, two\n"
+    told = "Error: --environment NAME: it must be one or two\n"
     assert (result.exit_code, result.stderr) == (1, told)
 
 

@@ -47,7 +47,9 @@ function M.ask(path, method)
     if asked[path] == question then
         asked[path] = nil
     end
-    question.answered:post(question.waiting)
+    if question.waiting > 0 then
+        question.answered:post(question.waiting)
+    end
     return question.answer
 end
 

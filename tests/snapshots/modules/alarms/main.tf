@@ -283,7 +283,7 @@ resource "aws_cloudwatch_log_metric_filter" "count_Unauthorized" {
 resource "aws_cloudwatch_log_metric_filter" "count_UpstreamTime" {
   log_group_name = var.service_nginx_logs_name
   name           = "UpstreamTime"
-  pattern        = "{ $.upstream_time = \"*\" && $.upstream_time != \"\" }"
+  pattern        = "{ $.upstream_time >= 0 }"
 
   metric_transformation {
     name      = "UpstreamTime"
