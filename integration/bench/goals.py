@@ -99,9 +99,8 @@ GOALS = (
         "memory of nginx with 100 MB layers, ratio to 1 MB",
         "<=",
         1.1,
-        "1 MB is in the buffers of the sockets on the way as soon as it is asked for, so nginx has "
-        "nothing to keep for such a client. For one that is in the middle of a layer it keeps its "
-        "buffers: about 0.1 MB with `cache`, and with `proxy` the 1 MB that `proxy_buffers` "
-        "(8 of 128 kB) allows. That is a bound, but a high one for many slow clients.",
+        "a client of a small layer is done sooner, so fewer are there at the same time. What nginx "
+        "keeps for one that is in the middle of a layer has a bound whatever the layer: about "
+        "0.1 MB with `cache`, and `proxy_buffers` (4 of 32 kB) with `proxy`.",
     ),
 )

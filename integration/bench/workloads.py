@@ -18,6 +18,7 @@ from integration.bench.results import (
     RequestFigures,
 )
 from integration.bench.rig import Rig
+from integration.bench.sockets import narrow
 from integration.bench.variant import MEGABYTE, Variant
 
 PULLED = ("cache", "proxy", "redirect", "nginx_recipe", "registry_tls", "static")
@@ -151,7 +152,11 @@ def _crowd(variant: Variant, blob: Blob, extent: Extent) -> float:
     variant.renew_workers()
     time.sleep(RELOAD)
     seconds, most = extent.crowd_seconds, 0.0
-    with Crowd(variant, blob.path, clients=CROWD, seconds=seconds, rate=CROWD_RATE) as crowd:
+    on_the_way = [*(host.pid("nginx") for host in variant.hosts), *variant.others["balancer"]]
+    with (
+        narrow(on_the_way),
+        Crowd(variant, blob.path, clients=CROWD, seconds=seconds, rate=CROWD_RATE) as crowd,
+    ):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             most = max(most, variant.nginx_memory())
