@@ -125,7 +125,7 @@ def test_layers_come_from_s3(classic: LocalRegistry, repository: str, image: Pat
     bucket = classic.cloud.outputs["image_bucket"]
     assert (answer.status_code, another.status_code) == (307, 307)
     assert answer.headers["Docker-Distribution-Api-Version"] == "registry/2.0"
-    assert "Temporary Redirect" in answer.text
+    assert not answer.content
     host = httpx.URL(answer.headers["Location"]).host
     assert host in (f"{bucket}.s3.amazonaws.com", f"{bucket}.s3.us-east-1.amazonaws.com")
 

@@ -1,8 +1,10 @@
 """Images for the hosts: pulled where a container registry answers, else built from Debian."""
 
+import fcntl
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from python_on_whales import DockerClient
@@ -50,8 +52,9 @@ class Images:
         Raises:
             LocalCloudError: Debian can neither be pulled nor built.
         """
-        self._base()
-        self._build(HAPROXY, _HERE / "images" / "haproxy")
+        with _one_at_a_time():
+            self._base()
+            self._build(HAPROXY, _HERE / "images" / "haproxy")
 
     def prepare(self, wanted: Iterable[str], contexts: Mapping[str, Path]) -> None:
         """Make sure that every image is there.
@@ -64,12 +67,15 @@ class Images:
             LocalCloudError: an image can neither be pulled nor built.
         """
         for image in sorted(set(wanted) - self.used.keys()):
-            if image in contexts:
-                self._build(image, contexts[image])
-                self.used[image] = f"built from {contexts[image].name}/"
-            else:
-                self.used[image] = self._pulled(image) or self._stand_in(image)
+            with _one_at_a_time():
+                self.used[image] = self._prepared(image, contexts)
             self._report(f"{image}: {self.used[image]}")
+
+    def _prepared(self, image: str, contexts: Mapping[str, Path]) -> str:
+        if image in contexts:
+            self._build(image, contexts[image])
+            return f"built from {contexts[image].name}/"
+        return self._pulled(image) or self._stand_in(image)
 
     def _base(self) -> None:
         if self._pulled(DEBIAN):
@@ -130,3 +136,13 @@ class Images:
             with self._log.open("a") as log:
                 log.write(str(error))
             raise LocalCloudError(f"Building {image} failed: {self._log}") from None
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Clouds that come up at the same time would otherwise build the same images twice."""
+    folder = _REPOSITORY / "build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,179 @@
+"""Each action that the task role may do in the image bucket is needed, or the page says who asks.
+
+`docs/permissions.md` is written by this test: what fails when an action is taken away.
+"""
+
+import copy
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from integration.deployment import Deployment
+from integration.images import MEGABYTE
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+from integration.uploads import Upload
+
+PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
+POLICY = "task_storage"
+#: Why an action is there of which the emulator cannot show the need.
+UNSEEN = {
+    "s3:GetBucketLocation": "not seen to be needed: distribution 2.8.2 does not call it, its "
+    "[documentation](https://distribution.github.io/distribution/storage-drivers/s3/) asks for it"
+}
+#: More than distribution's part of 10 MB, and than S3's smallest of 5 MB.
+SIZE = 12 * MEGABYTE
+
+
+def push(deployment: Deployment, repository: str) -> None:
+    """A layer in several parts, and read back from S3 by the other host."""
+    first, second = deployment.hosts
+    data = os.urandom(SIZE)
+    upload = Upload.begin(deployment, first, repository)
+    upload.send(first, data)
+    digest = upload.finish(first, data)
+    with deployment.client(second) as client:
+        answer = client.get(f"/v2/{repository}/blobs/{digest}").raise_for_status()
+    assert answer.content == data
+
+
+def push_through_two_hosts(deployment: Deployment, repository: str) -> None:
+    """The second has to find out what the first has sent."""
+    first, second = deployment.hosts
+    data = os.urandom(2 * SIZE)
+    upload = Upload.begin(deployment, first, repository)
+    upload.send(first, data[:SIZE])
+    upload.send(second, data[SIZE:])
+    upload.finish(first, data)
+
+
+def cancel(deployment: Deployment, repository: str) -> None:
+    """An upload that is given up."""
+    url = deployment.hosts[0]
+    upload = Upload.begin(deployment, url, repository)
+    upload.send(url, os.urandom(SIZE))
+    with deployment.client(url) as client:
+        client.delete(upload.location).raise_for_status()
+
+
+def delete(deployment: Deployment, repository: str) -> None:
+    """A layer that is deleted."""
+    url = deployment.hosts[0]
+    upload = Upload.begin(deployment, url, repository)
+    upload.send(url, b"layer")
+    digest = upload.finish(url, b"layer")
+    with deployment.client(url) as client:
+        client.delete(f"/v2/{repository}/blobs/{digest}").raise_for_status()
+
+
+WORK: dict[str, Callable[[Deployment, str], None]] = {
+    "a push of a layer of 12 MB, and its pull": push,
+    "a push whose parts go through different hosts": push_through_two_hosts,
+    "an upload that is cancelled": cancel,
+    "the deletion of a layer": delete,
+}
+
+
+def first_failure(deployment: Deployment, repository: str) -> str | None:
+    """The first of the registry's work that fails."""
+    for name, work in WORK.items():
+        try:
+            work(deployment, repository)
+        except (httpx.HTTPError, AssertionError):
+            return name
+    return None
+
+
+class Policy:
+    """The task role's policy for the two buckets."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._iam = cloud.session.client("iam")
+        ecs = cloud.session.client("ecs")
+        (arn,) = ecs.list_task_definitions()["taskDefinitionArns"]
+        task = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        self._role = task["taskRoleArn"].rpartition("/")[2]
+        self._bucket = cloud.outputs["image_bucket"]
+        self._document = self._iam.get_role_policy(RoleName=self._role, PolicyName=POLICY)[
+            "PolicyDocument"
+        ]
+
+    def _of_images(self, document: Any) -> list[Any]:
+        return [one for one in document["Statement"] if f":{self._bucket}" in str(one["Resource"])]
+
+    @property
+    def actions(self) -> list[str]:
+        """What it allows in the image bucket."""
+        return [action for one in self._of_images(self._document) for action in one["Action"]]
+
+    @contextmanager
+    def without(self, action: str) -> Iterator[None]:
+        """Take an action away for a while."""
+        less = copy.deepcopy(self._document)
+        for statement in self._of_images(less):
+            statement["Action"] = [one for one in statement["Action"] if one != action]
+        self._put(less)
+        try:
+            yield
+        finally:
+            self._put(self._document)
+
+    def _put(self, document: Any) -> None:
+        self._iam.put_role_policy(
+            RoleName=self._role, PolicyName=POLICY, PolicyDocument=json.dumps(document)
+        )
+
+
+@pytest.fixture
+def policy(cloud: LocalCloud) -> Policy:
+    return Policy(cloud)
+
+
+def test_every_action_is_needed_and_the_page_says_for_what(
+    policy: Policy, registry: LocalRegistry, repository: str
+) -> None:
+    deployment = registry.deployment
+    assert first_failure(deployment, repository) is None, "all of them together are enough"
+    needed = {}
+    for number, action in enumerate(policy.actions):
+        with policy.without(action):
+            needed[action] = first_failure(deployment, f"{repository}/{number}")
+    unseen = {action for action, work in needed.items() if work is None}
+    assert unseen == UNSEEN.keys()
+    page = written(needed)
+    if PAGE.read_text() != page:
+        PAGE.write_text(page)
+        pytest.fail(f"{PAGE.name} did not tell what was seen; it was written anew: commit it")
+
+
+HEAD = """\
+# What the task role may do, and why
+
+Written by `integration/test_least_privilege.py`; do not edit. On the local cloud, whose emulator
+enforces IAM, the registry (distribution 2.8.2) worked with all of these, and then with each of them
+taken away. In the image bucket:
+
+| Action | |
+|---|---|
+"""
+TAIL = """
+In the configuration bucket the proxy may read (`s3:GetObject`) `nginx.htpasswd`, `domain.crt`,
+`domain.key` and `nginx.permissions`, and list (`s3:ListBucket`): without that, S3 does not tell an
+absent file from one that is forbidden. `test_permissions.py` tries this, and that nothing else is
+allowed.
+"""
+
+
+def written(needed: dict[str, str | None]) -> str:
+    """The page."""
+    rows = [
+        f"| `{action}` | {f'fails without it: {work}' if work else UNSEEN[action]} |\n"
+        for action, work in needed.items()
+    ]
+    return HEAD + "".join(rows) + TAIL
