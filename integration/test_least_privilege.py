@@ -31,7 +31,7 @@ UNSEEN = {
 SIZE = 12 * MEGABYTE
 
 
-def push(deployment: Deployment, repository: str) -> None:
+def push(_: LocalRegistry, deployment: Deployment, repository: str) -> None:
     """A layer in several parts, and read back from S3 by the other host."""
     first, second = deployment.hosts
     data = os.urandom(SIZE)
@@ -43,7 +43,7 @@ def push(deployment: Deployment, repository: str) -> None:
     assert answer.content == data
 
 
-def push_through_two_hosts(deployment: Deployment, repository: str) -> None:
+def push_through_two_hosts(_: LocalRegistry, deployment: Deployment, repository: str) -> None:
     """The second has to find out what the first has sent."""
     first, second = deployment.hosts
     data = os.urandom(2 * SIZE)
@@ -53,26 +53,30 @@ def push_through_two_hosts(deployment: Deployment, repository: str) -> None:
     upload.finish(first, data)
 
 
-def cancel(deployment: Deployment, repository: str) -> None:
-    """An upload that is given up."""
+def cancel(registry: LocalRegistry, deployment: Deployment, repository: str) -> None:
+    """An upload that is given up, and of which nothing stays in S3."""
     url = deployment.hosts[0]
     upload = Upload.begin(deployment, url, repository)
     upload.send(url, os.urandom(SIZE))
     with deployment.client(url) as client:
         client.delete(upload.location).raise_for_status()
+    s3 = registry.cloud.session.client("s3")
+    uploads = s3.list_multipart_uploads(Bucket=registry.cloud.outputs["image_bucket"])
+    assert not [one for one in uploads.get("Uploads", []) if f"/{repository}/" in one["Key"]]
 
 
-def delete(deployment: Deployment, repository: str) -> None:
-    """A layer that is deleted."""
+def delete(_: LocalRegistry, deployment: Deployment, repository: str) -> None:
+    """A layer that is deleted, and gone."""
     url = deployment.hosts[0]
     upload = Upload.begin(deployment, url, repository)
     upload.send(url, b"layer")
     digest = upload.finish(url, b"layer")
     with deployment.client(url) as client:
         client.delete(f"/v2/{repository}/blobs/{digest}").raise_for_status()
+        assert client.get(f"/v2/{repository}/blobs/{digest}").status_code == 404
 
 
-WORK: dict[str, Callable[[Deployment, str], None]] = {
+WORK: dict[str, Callable[[LocalRegistry, Deployment, str], None]] = {
     "a push of a layer of 12 MB, and its pull": push,
     "a push whose parts go through different hosts": push_through_two_hosts,
     "an upload that is cancelled": cancel,
@@ -80,11 +84,12 @@ WORK: dict[str, Callable[[Deployment, str], None]] = {
 }
 
 
-def first_failure(deployment: Deployment, repository: str) -> str | None:
+def first_failure(registry: LocalRegistry, repository: str) -> str | None:
     """The first of the registry's work that fails."""
+    deployment = registry.deployment
     for name, work in WORK.items():
         try:
-            work(deployment, repository)
+            work(registry, deployment, repository)
         except (httpx.HTTPError, AssertionError):
             return name
     return None
@@ -138,12 +143,11 @@ def policy(cloud: LocalCloud) -> Policy:
 def test_every_action_is_needed_and_the_page_says_for_what(
     policy: Policy, registry: LocalRegistry, repository: str
 ) -> None:
-    deployment = registry.deployment
-    assert first_failure(deployment, repository) is None, "all of them together are enough"
+    assert first_failure(registry, repository) is None, "all of them together are enough"
     needed = {}
     for number, action in enumerate(policy.actions):
         with policy.without(action):
-            needed[action] = first_failure(deployment, f"{repository}/{number}")
+            needed[action] = first_failure(registry, f"{repository}/{number}")
     unseen = {action for action, work in needed.items() if work is None}
     assert unseen == UNSEEN.keys()
     page = written(needed)
