@@ -105,12 +105,23 @@ def ecs_services_without_a_network_have_none() -> None:
 
 
 def deleted_capacity_providers_are_inactive() -> None:
-    """A deleted capacity provider must be described as INACTIVE; Terraform waits for that."""
+    """A deleted capacity provider must be described as INACTIVE; Terraform waits for that.
 
-    def remember(backend: Any, provider: Any) -> None:
-        provider.status = "INACTIVE"
-        provider.update_status = "DELETE_COMPLETE"
-        vars(backend).setdefault("deleted_capacity_providers", {})[provider.name] = provider
+    And a deletion that is asked for again, because the answer to the first was lost, is a status
+    500 of moto's, which the provider repeats for 20 minutes (seen).
+    """
+
+    def deleting_twice(original: Any) -> Callable[..., Any]:
+        def delete(backend: Any, asked: str) -> Any:
+            deleted = vars(backend).setdefault("deleted_capacity_providers", {})
+            name = _bare_name(asked)
+            if name not in deleted:
+                provider = deleted[name] = original(backend, asked)
+                provider.status = "INACTIVE"
+                provider.update_status = "DELETE_COMPLETE"
+            return deleted[name]
+
+        return delete
 
     def forget(backend: Any, provider: Any) -> None:
         vars(backend).get("deleted_capacity_providers", {}).pop(provider.name, None)
@@ -125,7 +136,7 @@ def deleted_capacity_providers_are_inactive() -> None:
 
         return describe
 
-    after(EC2ContainerServiceBackend, "delete_capacity_provider", remember)
+    instead(EC2ContainerServiceBackend, "delete_capacity_provider", deleting_twice)
     after(EC2ContainerServiceBackend, "create_capacity_provider", forget)
     instead(EC2ContainerServiceBackend, "describe_capacity_providers", with_deleted)
 
