@@ -55,8 +55,20 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
+def only_local(request: pytest.FixtureRequest) -> None:
+    """What takes a cloud of the suite's own: it ends hosts, changes what is published, deploys.
+
+    A live deployment is somebody's, and gives neither its hosts nor its account.
+    """
+    if request.config.getoption("--registry"):
+        pytest.skip("it takes a local cloud: it controls hosts, or looks into the account")
+
+
+@pytest.fixture(scope="session")
 def registry(
-    request: pytest.FixtureRequest, report: Callable[[str], None]
+    request: pytest.FixtureRequest,
+    report: Callable[[str], None],
+    only_local: None,  # noqa: ARG001
 ) -> Iterator[LocalRegistry]:
     """Two hosts behind a network load balancer, on this machine."""
     if request.config.getoption("--reuse"):
@@ -75,11 +87,8 @@ def registry(
 
 
 @pytest.fixture(scope="session")
-def cloud(request: pytest.FixtureRequest) -> LocalCloud:
+def cloud(registry: LocalRegistry) -> LocalCloud:
     """What only the local cloud can do: end hosts, look into the account."""
-    if request.config.getoption("--registry"):
-        pytest.skip("it needs control of the hosts, which a live deployment does not give")
-    registry: LocalRegistry = request.getfixturevalue("registry")
     return registry.cloud
 
 

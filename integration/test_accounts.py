@@ -47,10 +47,7 @@ As = Callable[[str], Deployment]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _accounts(
-    cloud: LocalCloud, registry: LocalRegistry, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    assert cloud.hosts
+def _accounts(registry: LocalRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     published = Published(registry, tmp_path_factory.mktemp("files"))
     for name in ("reader", "team", "guest"):
         published.add_user(name, f"password of {name}")

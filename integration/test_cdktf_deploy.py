@@ -65,10 +65,9 @@ def deploy_with_cdktf(terraform: Terraform) -> None:
 
 @pytest.fixture(scope="module")
 def classic(
-    request: pytest.FixtureRequest, report: Callable[[str], None]
+    only_local: None,  # noqa: ARG001
+    report: Callable[[str], None],
 ) -> Iterator[LocalRegistry]:
-    if request.config.getoption("--registry"):
-        pytest.skip("it deploys a registry of its own, to the emulator only")
     keys: pytest.MonkeyPatch
 
     def deploy(terraform: Terraform) -> None:

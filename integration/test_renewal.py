@@ -21,11 +21,7 @@ from integration.uploads import Upload
 
 
 @pytest.fixture
-def published(
-    cloud: LocalCloud,  # noqa: ARG001  (skips where there is none)
-    registry: LocalRegistry,
-    tmp_path: Path,
-) -> Iterator[Published]:
+def published(registry: LocalRegistry, tmp_path: Path) -> Iterator[Published]:
     published = Published(registry, tmp_path / "files")
     yield published
     published.restore()

@@ -64,8 +64,11 @@ class Network(Construct):
         self.balancer_group_id = balancer.id
         self.hosts_group_id = hosts.id
         self._open(balancer, hosts, host_ports)
-        self._open_ssh(hosts)
-        self._open_metrics(hosts)
+        # Only a key pair and a network together open the port.
+        operators = 'var.key_pair == "" ? [] : var.ssh_networks'
+        self._open_to_networks(hosts, "ssh_to_hosts", SSH, "Operators", operators)
+        prometheus = "var.metrics_networks"
+        self._open_to_networks(hosts, "metrics_of_hosts", METRICS, "Prometheus", prometheus)
 
         routes = self._routes_to_the_internet()
         public = self._subnets(zones, routes, addresses=host_network == "public")
@@ -194,29 +197,18 @@ class Network(Construct):
             description="AWS APIs and image pulls",
         )
 
-    def _open_ssh(self, hosts: SecurityGroup) -> None:
-        ssh = VpcSecurityGroupIngressRule(
+    def _open_to_networks(
+        self, hosts: SecurityGroup, name: str, port: int, description: str, networks: str
+    ) -> None:
+        """Let the networks that a Terraform expression lists reach a port of the hosts."""
+        rule = VpcSecurityGroupIngressRule(
             self,
-            "ssh_to_hosts",
+            name,
             security_group_id=hosts.id,
             cidr_ipv4="${each.value}",
             ip_protocol="tcp",
-            from_port=SSH,
-            to_port=SSH,
-            description="Operators",
+            from_port=port,
+            to_port=port,
+            description=description,
         )
-        # Only a key pair and a network together open the port.
-        ssh.add_override("for_each", '${toset(var.key_pair == "" ? [] : var.ssh_networks)}')
-
-    def _open_metrics(self, hosts: SecurityGroup) -> None:
-        metrics = VpcSecurityGroupIngressRule(
-            self,
-            "metrics_of_hosts",
-            security_group_id=hosts.id,
-            cidr_ipv4="${each.value}",
-            ip_protocol="tcp",
-            from_port=METRICS,
-            to_port=METRICS,
-            description="Prometheus",
-        )
-        metrics.add_override("for_each", "${toset(var.metrics_networks)}")
+        rule.add_override("for_each", f"${{toset({networks})}}")
