@@ -35,7 +35,15 @@ class AwsSession(Session):  # type: ignore[misc]  # localstack-client is untyped
         )
         self._service_endpoint_mapping = dict.fromkeys(get_service_endpoints(), endpoint)
         self.common_protected_kwargs["aws_session_token"] = credentials.token
+        self._clients: dict[str, Any] = {}
 
     def client(self, service_name: str, **kwargs: Any) -> Any:
-        """A boto3 client of the service; ``kwargs`` are those of ``boto3.client``."""
-        return super().client(service_name, **kwargs)
+        """A boto3 client of the service; ``kwargs`` are those of ``boto3.client``.
+
+        Without ``kwargs`` it is the same one each time.
+        """
+        if kwargs:
+            return super().client(service_name, **kwargs)
+        if service_name not in self._clients:
+            self._clients[service_name] = super().client(service_name)
+        return self._clients[service_name]

@@ -97,9 +97,9 @@ class Blueprint:
     def read(cls, session: Any) -> Self:
         """Ask the AWS API."""
         return cls(
-            instances=_instances(session),
+            instances=read_instances(session),
             services=_services(session),
-            balancers=[*_network_balancers(session.client("elbv2")), *_classic_balancers(session)],
+            balancers=read_balancers(session),
             rules=_rules(session),
         )
 
@@ -122,15 +122,15 @@ class Blueprint:
         return found
 
 
-def _instances(session: Any) -> list[Instance]:
+def read_instances(session: Any) -> list[Instance]:
+    """The instances of all autoscaling groups that are in service, by identifier."""
     ec2 = session.client("ec2")
     found = []
     for group in session.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
         for instance in group["Instances"]:
             if instance["LifecycleState"] != "InService":
                 continue
-            template = instance.get("LaunchTemplate") or _template(group)
-            data = _template_data(ec2, template)
+            data = _template_data(ec2, instance.get("LaunchTemplate") or _template(group))
             found.append(
                 Instance(
                     id=instance["InstanceId"],
@@ -146,16 +146,13 @@ def _template(group: dict[str, Any]) -> dict[str, Any]:
     """The launch template of a group, of one type of instance or of several."""
     if "LaunchTemplate" in group:
         return dict(group["LaunchTemplate"])
-    mixed = group["MixedInstancesPolicy"]["LaunchTemplate"]
-    return dict(mixed["LaunchTemplateSpecification"])
+    return dict(group["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"])
 
 
 def _template_data(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:
-    versions = ec2.describe_launch_template_versions(
-        LaunchTemplateId=template["LaunchTemplateId"], Versions=[str(template["Version"])]
-    )
-    data: dict[str, Any] = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-    return data
+    version = {"LaunchTemplateId": template["LaunchTemplateId"]}
+    answer = ec2.describe_launch_template_versions(**version, Versions=[str(template["Version"])])
+    return dict(answer["LaunchTemplateVersions"][0]["LaunchTemplateData"])
 
 
 def _services(session: Any) -> list[Service]:
@@ -186,6 +183,11 @@ def _attachment(described: dict[str, Any]) -> Attachment:
         target_group=described.get("targetGroupArn"),
         classic=described.get("loadBalancerName"),
     )
+
+
+def read_balancers(session: Any) -> list[Balancer]:
+    """The load balancers, network ones first."""
+    return [*_network_balancers(session.client("elbv2")), *_classic_balancers(session)]
 
 
 def _network_balancers(elbv2: Any) -> Iterable[Balancer]:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from integration.local.balancer import LocalBalancer
-from integration.local.blueprint import Blueprint
+from integration.local.blueprint import Blueprint, read_balancers, read_instances
 from integration.local.emulator import Emulator
 from integration.local.endpoints import Endpoints, bucket_names
 from integration.local.errors import LocalCloudError
@@ -222,12 +222,12 @@ class LocalCloud:
     @property
     def hosts(self) -> list[Host]:
         """The hosts that run, by instance."""
-        return self._fleet.hosts(Blueprint.read(self.session).instances)
+        return self._fleet.hosts(read_instances(self.session))
 
     @property
     def balancers(self) -> dict[str, LocalBalancer]:
         """The load balancers by name, as the AWS API lists them."""
-        return self._traffic.balancers(Blueprint.read(self.session))
+        return self._traffic.balancers(read_balancers(self.session))
 
     @property
     def balancer(self) -> LocalBalancer:

@@ -68,6 +68,8 @@ class Emulator(BaseModel):
 
     # Kept, because it is this process that has to reap the one it started.
     _process: subprocess.Popen[bytes] | None = PrivateAttr(default=None)
+    # Kept with their clients: to make a client takes longer than most calls.
+    _sessions: dict[tuple[Credentials, str], AwsSession] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def from_environment(cls, log: Path, address: str = "127.0.0.1", port: int = 0) -> Self:
@@ -115,7 +117,10 @@ class Emulator(BaseModel):
 
     def session(self, credentials: Credentials | None = None, region: str = "us-east-1") -> Any:
         """A session used as a boto3 session: ``client("s3")``. The administrator's by default."""
-        return AwsSession(self.endpoint, credentials or self.credentials, region)
+        key = (credentials or self.credentials, region)
+        if key not in self._sessions:
+            self._sessions[key] = AwsSession(self.endpoint, *key)
+        return self._sessions[key]
 
     def assume_role(
         self, role_arn: str, service: str = "ecs-tasks.amazonaws.com", seconds: int = 3600

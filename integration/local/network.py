@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,10 @@ class Network:
         """Make the network, on addresses that nothing here uses."""
         self._podman.network.create(self.cloud, labels={LABEL: self.cloud})
 
-    @property
+    @cached_property
     def _described(self) -> dict[str, Any]:
         # python-on-whales reads Docker's form of the answer, which podman's is not.
-        answer = subprocess.run(
-            ["podman", "network", "inspect", self.cloud], capture_output=True, text=True, check=True
-        )
-        described: dict[str, Any] = json.loads(answer.stdout)[0]
+        described: dict[str, Any] = _podman("network", "inspect", self.cloud)[0]
         return described
 
     @property
@@ -107,8 +105,9 @@ class Network:
 
     def pods(self) -> dict[str, dict[str, str]]:
         """The names of the cloud's pods with their labels."""
-        pods = self._podman.pod.list(filters=[("label", f"{LABEL}={self.cloud}")])
-        return {pod.name: dict(pod.labels or {}) for pod in pods}
+        # python-on-whales would inspect each pod for these.
+        pods = _podman("pod", "ps", "--filter", f"label={LABEL}={self.cloud}", "--format", "json")
+        return {pod["Name"]: pod["Labels"] or {} for pod in pods}
 
     def has_pod(self, name: str) -> bool:
         """Whether the pod exists."""
@@ -156,6 +155,12 @@ class Network:
             self.remove_pod(pod)
         if self.exists:
             self._podman.network.remove(self.cloud)
+
+
+def _podman(*arguments: str) -> list[dict[str, Any]]:
+    answer = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=True)
+    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    return found
 
 
 def _mac(address: str) -> str:

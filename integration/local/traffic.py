@@ -1,12 +1,13 @@
 """What passes between clients and hosts: load balancers, and security groups in force."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from python_on_whales import DockerClient
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from integration.local.balancer import LocalBalancer
-from integration.local.blueprint import Blueprint
+from integration.local.blueprint import Balancer, Blueprint
 from integration.local.errors import LocalCloudError
 from integration.local.fleet import Fleet
 from integration.local.haproxy import HaProxy
@@ -28,7 +29,7 @@ class Traffic:
         self._network = network
         self._logs = logs
 
-    def balancers(self, plan: Blueprint) -> dict[str, LocalBalancer]:
+    def balancers(self, planned: Sequence[Balancer]) -> dict[str, LocalBalancer]:
         """The load balancers by name."""
         return {
             balancer.name: LocalBalancer(
@@ -37,13 +38,13 @@ class Traffic:
                 ),
                 self._network.gateway,
             )
-            for number, balancer in zip(ADDRESSES, plan.balancers, strict=False)
+            for number, balancer in zip(ADDRESSES, planned, strict=False)
         }
 
     def _members(self, plan: Blueprint, hosts: list[Host]) -> dict[str, set[str]]:
         """For each security group the addresses of its hosts and load balancers."""
         members = plan.members({host.id: host.address for host in hosts})
-        known = self.balancers(plan)
+        known = self.balancers(plan.balancers)
         for balancer in plan.balancers:
             for group in balancer.security_groups:
                 members.setdefault(group, set()).add(known[balancer.name].address)
@@ -60,7 +61,7 @@ class Traffic:
         """Start the load balancers, or go on, with the hosts as their targets."""
         members = self._members(plan, hosts)
         addresses = {host.id: host.address for host in hosts}
-        known = self.balancers(plan)
+        known = self.balancers(plan.balancers)
         for balancer in plan.balancers:
             local = known[balancer.name]
             local.serve(balancer, addresses)
@@ -73,7 +74,7 @@ class Traffic:
         Raises:
             LocalCloudError: one is not after ``HEALTHY_TIMEOUT`` seconds, or a container ended.
         """
-        balancers = self.balancers(plan).values()
+        balancers = self.balancers(plan.balancers).values()
 
         def sick() -> dict[str, str]:
             fleet.check(plan, hosts)
