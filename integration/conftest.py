@@ -12,7 +12,6 @@ from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
 
-DIRECTORY = Path("build/integration")
 #: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
 QUICK = {
     "proxy_refresh_seconds": 1,
@@ -26,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--registry", metavar="URL", help="such as https://registry.example.com")
     group.addoption("--username", help="the password is taken from REGISTRY_PASSWORD")
     group.addoption("--ca", type=Path, help="certificate to trust (PEM)")
+    group.addoption(
+        "--directory",
+        type=Path,
+        default=Path("build/integration"),
+        help="of the local cloud; suites that run beside each other need one each",
+    )
     group.addoption("--keep", action="store_true", help="leave the local cloud standing at the end")
     group.addoption("--reuse", action="store_true", help="use the one that stands, and leave it")
 
@@ -71,11 +76,12 @@ def registry(
     only_local: None,  # noqa: ARG001
 ) -> Iterator[LocalRegistry]:
     """Two hosts behind a network load balancer, on this machine."""
+    directory: Path = request.config.getoption("--directory")
     if request.config.getoption("--reuse"):
-        yield LocalRegistry.standing(DIRECTORY, report)
+        yield LocalRegistry.standing(directory, report)
         return
     with ends_on_signals():
-        registry = LocalRegistry(DIRECTORY, hosts=2, variables=QUICK, report=report)
+        registry = LocalRegistry(directory, hosts=2, variables=QUICK, report=report)
         registry.up()
         try:
             yield registry
