@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench security up status down setup clean
+.PHONY: demo test unit synth modules bench bench-synth security up status down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -17,7 +17,10 @@ unit: setup ## the same without the integration suite
 bench: setup ## measure the proxy, and what it is compared with: build/bench.html, docs/benchmarks.md
 	$(PYTHON) -m integration.bench
 
-security: setup ## check the synthesized stack with checkov
+bench-synth: setup ## measure how long synthesis takes: build/bench-synth.json
+	$(PYTHON) -m scripts.bench_synth
+
+security: setup ## check the synthesized stack and its modules with checkov
 	$(PYTHON) -m scripts.security
 
 synth: setup ## write the stack's Terraform JSON to cdktf.out/

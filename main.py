@@ -16,13 +16,13 @@ def main() -> int:
     """Synthesize the stacks; return the exit status."""
     try:
         environments = load_environments(SETTINGS, os.environ)
+        # After the settings: loading the bindings takes a second, a typing error should not.
+        from modules.aws import App
+        from modules.stack import RegistryStack
     except SettingsError as error:
         for line in str(error).splitlines():
             print(f"Error: {line}", file=sys.stderr)
         return 1
-    # After the settings: loading the bindings takes seconds, a typing error should not.
-    from modules.aws import App
-    from modules.stack import RegistryStack
 
     app = App()
     for settings in environments:

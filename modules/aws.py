@@ -1,34 +1,12 @@
 """Every binding that the stack uses, imported here and nowhere else.
 
-The bindings are archived upstream; `cdktn` and `cdktn-provider-aws` carry them on under other
-import names. All names pass through this file, so that one file moves the project.
+Which bindings these are, and how they are loaded, is in ``bindings.py``.
 """
 
-# ruff: noqa: E402  (the package has to be registered before its first import)
-import importlib.util
-import os
-import sys
-from types import ModuleType
+# ruff: noqa: E402  (the bindings have to be loaded before the first import from them)
+from modules.bindings import load_bindings
 
-
-def _register_without_importing_all(package: str) -> None:
-    """Put a bare package in the place of one whose ``__init__`` imports 2,200 submodules.
-
-    Its submodules are found by its path as before. Synthesis takes 6 s instead of 14 s and
-    Python 46 MB instead of 567 MB, the output stays the same (measured with 25 blocks).
-    """
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.submodule_search_locations is None:
-        raise ModuleNotFoundError(f"{package} is not installed; run make setup", name=package)
-    module = ModuleType(package)
-    module.__path__ = list(spec.submodule_search_locations)
-    module.__spec__ = spec
-    sys.modules[package] = module
-
-
-# jsii's banner about Node 20's end of life would bury a real message.
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-_register_without_importing_all("cdktf_cdktf_provider_aws")
+load_bindings()
 
 from cdktf import (
     App,

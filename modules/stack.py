@@ -23,6 +23,8 @@ from modules.variables import declare_variables
 PROVIDER_VERSIONS = ">= 5.100, < 7.0"
 # Ephemeral values and write-only arguments, which keep secrets out of the state.
 TERRAFORM_VERSIONS = ">= 1.11"
+# The same for cdktn, which refuses what older versions lack: https://cdktn.io/docs
+TARGET_VERSIONS = {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}
 
 BALANCERS: dict[str, type[NetworkLoadBalancer | ClassicLoadBalancer]] = {
     "network": NetworkLoadBalancer,
@@ -50,6 +52,7 @@ class RegistryStack(TerraformStack):
 
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
         super().__init__(scope, id)
+        self.node.set_context("targetVersions", TARGET_VERSIONS)
         declare_variables(self, settings)
         keep_state(self, settings)
         self._provider()

@@ -264,6 +264,12 @@ def replication_tells_what_it_selects(aws: Emulator) -> bool:
     return bool(told.get("SourceSelectionCriteria") == selected)
 
 
+def zones_can_be_looked_at(aws: Emulator) -> bool:
+    route53, name = client(aws, "route53"), f"{new_name()}.example"
+    zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
+    return bool(route53.get_hosted_zone(Id=zone)["HostedZone"]["Id"] == zone)
+
+
 def instances_can_be_refreshed(aws: Emulator) -> bool:
     scaling, name = client(aws, "autoscaling"), group(aws, MinSize=1, MaxSize=1)
 
@@ -288,6 +294,7 @@ def classic_balancers_have_a_zone(aws: Emulator) -> bool:
 
 
 QUESTIONS = [
+    zones_can_be_looked_at,
     classic_balancers_have_a_zone,
     replication_tells_what_it_selects,
     instances_can_be_refreshed,

@@ -16,6 +16,7 @@ from flask import request
 from moto.iam import access_control
 from moto.iam.access_control import (
     IAMPolicyStatement,
+    IAMRequest,
     IAMRequestBase,
     PermissionResult,
     S3IAMRequest,
@@ -38,6 +39,7 @@ def apply_access_corrections() -> None:
     presigned_urls_carry_credentials()
     deleting_many_objects_asks_for_each()
     secrets_are_asked_for_by_their_arn()
+    requests_without_a_body_are_signed_without_one()
 
 
 def services_may_assume_the_roles_that_trust_them() -> None:
@@ -227,3 +229,22 @@ def secrets_are_asked_for_by_their_arn() -> None:
 
     # moto calls this method of every response that has it.
     SecretsManagerResponse._determine_resource = arn  # type: ignore[attr-defined]
+
+
+def requests_without_a_body_are_signed_without_one() -> None:
+    """moto takes the parameters in the path of a bodyless request for its signed body.
+
+    Route 53 has such: GetHostedZone and others were refused to everybody (403).
+    """
+
+    def make(original: Any) -> Callable[..., AWSRequest]:
+        def create(self: Any) -> AWSRequest:
+            made: AWSRequest = original(self)
+            # Of a form moto has only the parameters left.
+            if self._method != "POST":
+                made.data = self._body
+            return made
+
+        return create
+
+    instead(IAMRequest, "_create_aws_request", make)

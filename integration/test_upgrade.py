@@ -1,0 +1,101 @@
+"""A stack that is deployed becomes today's without losing what cannot be made again."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.local.emulator import Emulator
+from integration.local.registry import REPOSITORY, synthesize
+from integration.local.terraform import STATE, Terraform
+
+REGION = "us-east-1"
+VARIABLES = {"proxy_image": "localhost/proxy:1"}
+#: What holds images, keys, passwords and records.
+STATEFUL = {
+    "aws_cloudwatch_log_group",
+    "aws_kms_key",
+    "aws_s3_bucket",
+    "aws_secretsmanager_secret",
+}
+#: What makes the stack.
+SOURCES = ("main.py", "modules")
+NO_HISTORY = (
+    "This clone has no commit before the last change of the stack, which the test of upgrades "
+    "deploys: run git fetch --unshallow, or clone without --depth"
+)
+
+
+def git(*arguments: str) -> bytes:
+    """What git says of this repository; no commit where there should be one ends the test."""
+    done = subprocess.run(
+        ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.fail(NO_HISTORY, pytrace=False)
+    return done.stdout
+
+
+def previous() -> str:
+    """The commit before the last change of the stack; the last one, if the change is not in yet."""
+    if git("status", "--porcelain", "--", *SOURCES).strip():
+        return "HEAD"
+    last = git("log", "-1", "--format=%H", "--", *SOURCES).decode().strip()
+    return git("rev-parse", "--verify", f"{last}~1").decode().strip()
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Path:
+    """What the previous commit synthesizes."""
+    folder = tmp_path / "previous"
+    archive = git("archive", previous(), *SOURCES)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    others = {name: text for name, text in os.environ.items() if not name.startswith("WHARF_")}
+    subprocess.run(
+        [sys.executable, "main.py"], cwd=folder, env=others, capture_output=True, check=True
+    )
+    return folder / "cdktf.out" / "stacks" / "wharf"
+
+
+@pytest.fixture
+def emulator(
+    only_local: None,  # noqa: ARG001
+    tmp_path: Path,
+) -> Iterator[Emulator]:
+    """An AWS account with nothing in it."""
+    emulator = Emulator.start(tmp_path / "moto.log")
+    yield emulator
+    emulator.stop()
+
+
+def test_an_upgrade_keeps_buckets_and_secrets(
+    emulator: Emulator, deployed: Path, tmp_path: Path
+) -> None:
+    def terraform(folder: Path) -> Terraform:
+        made = Terraform(folder, emulator, REGION, VARIABLES, tmp_path / "terraform.log")
+        made.init()
+        return made
+
+    terraform(deployed).apply()
+    today = synthesize(tmp_path / "today", {})
+    shutil.copy(deployed / STATE, today / STATE)
+    changes = stateful(terraform(today).plan())
+    assert len(changes) >= 4
+    assert {name: done for name, done in changes.items() if "delete" in done} == {}
+
+
+def stateful(plan: dict[str, Any]) -> dict[str, list[str]]:
+    """What a plan does to each resource that holds something."""
+    return {
+        one["address"]: one["change"]["actions"]
+        for one in plan["resource_changes"]
+        if one["mode"] == "managed" and one["type"] in STATEFUL
+    }
