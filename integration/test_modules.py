@@ -31,6 +31,27 @@ SHAPES = {
     "network": {},
     "classic": {"WHARF_LOAD_BALANCER": "classic", "WHARF_BLOB_DELIVERY": "redirect"},
 }
+#: What no test applies.
+VALIDATED = {
+    "a gateway in each zone, state in S3": {
+        "WHARF_HOST_NETWORK": "nat_per_zone",
+        "WHARF_ZONES": "6",
+        "WHARF_BLOB_DELIVERY": "proxy",
+        "WHARF_BACKEND": "s3",
+        "WHARF_BACKEND_BUCKET": "states",
+    },
+    "classic with endpoints and copies, Terraform Cloud": {
+        "WHARF_LOAD_BALANCER": "classic",
+        "WHARF_HOST_NETWORK": "endpoints",
+        "WHARF_REGISTRY_IMAGE": "123456789012.dkr.ecr.us-east-1.amazonaws.com/registry:3.1.1",
+        "WHARF_REPLICA_BUCKET": "copies",
+        "WHARF_IMAGE_VERSION_DAYS": "30",
+        "WHARF_ALARMS": "false",
+        "WHARF_BACKEND": "cloud",
+        "WHARF_BACKEND_ORGANIZATION": "acme",
+        "WHARF_BACKEND_TAGS": "registry",
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +114,15 @@ def test_each_module_passes_the_tests_that_it_ships(
     passed = re.search(r"Success! (\d+) passed, 0 failed", told)
     assert passed is not None
     assert int(passed[1]) >= 2
+
+
+@pytest.mark.parametrize("shape", VALIDATED)
+def test_other_shapes_are_valid(shape: str, emulator: Emulator, tmp_path: Path) -> None:
+    folder = synthesize(tmp_path / "cdktf.out", VALIDATED[shape])
+    configure_command_line(tmp_path)
+    run("init", "-backend=false", "-input=false", directory=folder, emulator=emulator)
+    told = run("validate", "-no-color", directory=folder, emulator=emulator)
+    assert "The configuration is valid." in told
 
 
 def in_the_stack(address: str) -> str:
