@@ -76,6 +76,22 @@ def test_cdktn_makes_the_same_stacks(tmp_path: Path) -> None:
     assert theirs == ours
 
 
+def test_cdktn_makes_the_same_modules(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "scripts.modules", "--defaults", "--directory", str(tmp_path)],
+        cwd=REPOSITORY,
+        env={**os.environ, "CDKTF_BINDINGS": "cdktn"},
+        capture_output=True,
+        check=True,
+    )
+    made = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*") if path.is_file()}
+    snapshots = REPOSITORY / "tests" / "snapshots"
+    assert len(made) > 50
+    assert {name: path.read_text() for name, path in made.items()} == {
+        name: (snapshots / name).read_text() for name in made
+    }
+
+
 def test_cdktn_is_what_the_switch_says() -> None:
     program = (
         "from modules.aws import App, S3Bucket; print(App.__jsii_type__, S3Bucket.__jsii_type__)"

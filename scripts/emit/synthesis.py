@@ -130,17 +130,21 @@ def _struct(cls: type, key: str) -> type | None:
 
 
 def _returned(cls: type, function: Any) -> type | None:
-    """The class that a function of the bindings returns, which they name by its text."""
-    hint = function.__annotations__["return"]
+    """The class that a function of the bindings returns, which they may name by its text."""
+    hint = _annotated(function)
     return getattr(sys.modules[cls.__module__], hint, None) if isinstance(hint, str) else hint
+
+
+def _annotated(function: Any) -> Any:
+    """What a function is annotated to return; cdktn has all annotations as text."""
+    return inspect.get_annotations(function, eval_str=True).get("return")
 
 
 def _attributes(cls: type) -> dict[str, str]:
     """Terraform's type of each attribute of a resource, from the annotations of its binding."""
     found = {}
     for name, member in inspect.getmembers_static(cls, lambda one: isinstance(one, property)):
-        hint = getattr(member.fget, "__annotations__", {}).get("return")
-        if (type_ := _terraform_type(hint)) is not None:
+        if (type_ := _terraform_type(_annotated(member.fget))) is not None:
             found[name] = type_
     return found
 
