@@ -23,7 +23,7 @@ from modules.variables import declare_variables
 PROVIDER_VERSIONS = ">= 5.100, < 7.0"
 # Ephemeral values and write-only arguments, which keep secrets out of the state.
 TERRAFORM_VERSIONS = ">= 1.11"
-# The same for cdktn, which refuses what older versions lack: https://cdktn.io/docs
+# The same for cdktn, which refuses what older versions lack; cdktf takes no notice.
 TARGET_VERSIONS = {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}
 
 BALANCERS: dict[str, type[NetworkLoadBalancer | ClassicLoadBalancer]] = {
