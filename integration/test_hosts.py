@@ -1,6 +1,9 @@
 """Hosts come and go by the AWS API, and let nobody past nginx."""
 
+import socket
+import ssl
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -66,6 +69,18 @@ def test_every_host_gets_its_share(cloud: LocalCloud, deployment: Deployment) ->
             client.get("/v2/share/tags/list")
     for host in cloud.hosts:
         assert host.log("nginx").read_text().count("/v2/share") - before[host.id] >= 3
+
+
+def test_a_pull_is_many_connections(deployment: Deployment) -> None:
+    # With HTTP/2 it would be one, and the load balancer distributes connections.
+    where = urlsplit(deployment.url)
+    context = ssl.create_default_context(cafile=deployment.ca)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection((where.hostname or "", where.port or 443), timeout=60) as raw,
+        context.wrap_socket(raw, server_hostname=where.hostname) as client,
+    ):
+        assert client.selected_alpn_protocol() == "http/1.1"
 
 
 def test_the_way_to_aws_stays_the_same_while_hosts_come_and_go(cloud: LocalCloud) -> None:

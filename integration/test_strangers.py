@@ -84,7 +84,10 @@ def test_no_request_without_a_password_gets_anything(
     ],
 )
 def test_a_path_that_can_be_read_in_two_ways_is_none(deployment: Deployment, path: str) -> None:
-    assert ask(deployment, "GET", path, {"Authorization": deployment.authorization})[0] == 404
+    status, body = ask(deployment, "GET", path, {"Authorization": deployment.authorization})
+    assert status == 404
+    # Nor does the registry know such a repository: it must not have been asked.
+    assert b"NAME_UNKNOWN" not in body
 
 
 def test_the_colon_of_a_digest_may_be_escaped(deployment: Deployment) -> None:

@@ -142,7 +142,7 @@ def s3(endpoint: str) -> Iterator["S3Client"]:
 # Says how it was called, then what it is told, until it is told to stop.
 NGINX = """#!/bin/sh
 trap 'echo reload' HUP
-trap 'exit 0' QUIT
+trap 'echo quit; exit 0' QUIT
 echo "nginx $*" "$(ulimit -Sn)" "$(ulimit -Hn)"
 while :; do sleep 0.05; done
 """

@@ -210,6 +210,16 @@ def test_where_layers_come_from(
     assert len(only(stack, "aws_ecs_task_definition").get("volume", [])) == volumes
 
 
+def test_a_fault_of_s3_takes_no_host_out(stack: Stack) -> None:
+    registry = environment(stack, "registry")
+    assert registry["REGISTRY_HEALTH_STORAGEDRIVER_ENABLED"] == "false"
+
+
+def test_a_lifecycle_rule_purges_uploads_and_no_host(stack: Stack) -> None:
+    registry = environment(stack, "registry")
+    assert registry["REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING"] == "{enabled: false}"
+
+
 def test_a_change_of_the_task_can_reach_a_single_host(stack: Stack) -> None:
     service = only(stack, "aws_ecs_service")
     assert service["deployment_minimum_healthy_percent"] == "${var.minimum_hosts > 1 ? 50 : 0}"

@@ -47,6 +47,17 @@ def test_it_runs_nginx_and_the_verifier_until_it_is_told_to_stop(
     assert process.wait(10) == 0
 
 
+def test_a_stop_lets_what_is_under_way_end(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes]
+) -> None:
+    upload(s3, good_files)
+    process = running()
+    lines(process, 2)
+    process.send_signal(signal.SIGTERM)
+    # At SIGTERM nginx would break off all transfers.
+    assert lines(process, 2) == ["quit", "quit"]
+
+
 def test_it_ends_when_one_of_its_programs_does(
     running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:

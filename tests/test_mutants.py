@@ -1,0 +1,56 @@
+"""The list of deliberate defects (``make mutants``) keeps up with the files that it changes."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from integration.mutants.defects import BRINGING_UP, REPOSITORY, Defect, DefectError
+
+DEFECTS = Defect.all()
+of_each = pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name)
+
+
+def test_there_are_enough_under_a_name_each() -> None:
+    names = Counter(one.name for one in DEFECTS)
+    assert len(names) >= 25
+    assert set(names.values()) == {1}
+
+
+@of_each
+def test_it_applies(defect: Defect) -> None:
+    file = REPOSITORY / defect.file
+    text = file.read_text()
+    changed = defect.applied(text)
+    assert changed != text
+    if file.suffix == ".py":
+        ast.parse(changed)  # or anything would catch it
+
+
+@of_each
+def test_the_test_that_catches_it_is_there(defect: Defect) -> None:
+    if defect.caught_by != BRINGING_UP:
+        file, _, test = defect.caught_by.partition("::")
+        text = (REPOSITORY / file).read_text()
+        assert f"def {test.partition('[')[0]}(" in text
+
+
+@pytest.mark.parametrize(("text", "times"), [("other", 0), ("old and old", 2)])
+def test_one_that_no_longer_applies_is_told(text: str, times: int) -> None:
+    defect = Defect(
+        kind="stack", name="rotten", file="f.py", old="old", new="new",
+        caught_by=BRINGING_UP, says="it", why="a test",
+    )  # fmt: skip
+    told = f"Defect rotten: its old text is in f.py {times} times, not once"
+    with pytest.raises(DefectError, match=told):
+        defect.applied(text)
+
+
+def test_a_table_that_is_wrong_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integration.mutants.defects.TABLES", tmp_path)
+    monkeypatch.setattr("integration.mutants.defects.REPOSITORY", tmp_path)
+    monkeypatch.setattr("integration.mutants.defects.KINDS", ["proxy"])
+    (tmp_path / "proxy.toml").write_text('[[defect]]\nname = "nothing else"\n')
+    with pytest.raises(DefectError, match=r"^proxy\.toml: .*caught_by Field required.*correct it$"):
+        Defect.all()
