@@ -142,13 +142,13 @@ class LocalCloud:
         self._report(f"Network {self.network.cloud} and the AWS API")
         self.network.create()
         # The first container makes the bridge, and with it the address for the emulator.
-        self._endpoints.serve(f"http://{self.network.gateway}:{EMULATOR_PORT}", {})
+        self.endpoints.serve(f"http://{self.network.gateway}:{EMULATOR_PORT}", {})
         emulator = Emulator.from_environment(
             self.logs / "emulator.log", self.network.gateway, EMULATOR_PORT
         )
         self._saved = self._saved.model_copy(update={"emulator": emulator})
         self._saved.save(self.directory)
-        self._endpoints.serve(emulator.endpoint, {})
+        self.endpoints.serve(emulator.endpoint, {})
         self.baseline = inventory(self.session)
         self._report(f"Applying the stack (about 100 s; log: {self.logs / 'terraform.log'})")
         self._deploy(self.terraform)
@@ -197,22 +197,23 @@ class LocalCloud:
     @property
     def names(self) -> list[tuple[str, str]]:
         """The names of the API that containers know, with their address on this machine."""
-        return self._endpoints.names(bucket_names(self.session))
+        return self.endpoints.names(bucket_names(self.session))
 
     @property
     def trust(self) -> Path:
         """The certificate under which the API shows these names."""
-        return self._endpoints.trust
+        return self.endpoints.trust
 
     @property
-    def _endpoints(self) -> Endpoints:
+    def endpoints(self) -> Endpoints:
+        """What stands for the endpoints of AWS on the network."""
         haproxy = HaProxy.named(self._podman, self.network, "endpoints", ENDPOINTS, self.logs)
         return Endpoints(haproxy, self._saved.region, self._stores)
 
     @property
     def _fleet(self) -> Fleet:
         return Fleet(
-            self._podman, self.network, self.emulator, self._endpoints, self.logs, self._report
+            self._podman, self.network, self.emulator, self.endpoints, self.logs, self._report
         )
 
     @property
