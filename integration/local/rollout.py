@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -11,6 +12,8 @@ from integration.local.errors import LocalCloudError
 from integration.local.fleet import Fleet
 from integration.local.host import Host
 from integration.local.traffic import Traffic
+
+T = TypeVar("T")
 
 
 class Rollout:
@@ -64,7 +67,7 @@ class Rollout:
         for service in plan.services:
             members = [host for host in hosts if host.cluster == service.cluster]
             outdated = [host for host in members if service.arn not in host.tasks]
-            for batch in _batches(service, len(members), outdated):
+            for batch in batches(service, len(members), outdated):
                 self._take_out([host for host in hosts if host not in batch], batch, leaving)
                 for host in batch:
                     host.stop()
@@ -92,7 +95,12 @@ class Rollout:
         return dataclasses.replace(plan, instances=instances)
 
 
-def _batches(service: Service, all_hosts: int, outdated: list[Host]) -> Iterator[list[Host]]:
+def batches(service: Service, all_hosts: int, outdated: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Divide the hosts that run another task than the service has: so many change at a time.
+
+    Raises:
+        LocalCloudError: so many have to stay healthy that none may change.
+    """
     if not outdated:
         return
     size = all_hosts - math.ceil(all_hosts * service.minimum_healthy / 100)
