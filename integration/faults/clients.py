@@ -15,7 +15,9 @@ from tenacity import (
     RetryError,
     Retrying,
     retry_if_exception_type,
+    sleep_using_event,
     stop_after_delay,
+    stop_when_event_set,
     wait_random_exponential,
 )
 
@@ -64,6 +66,8 @@ class Clients:
         self._repository = repository
         self._random = [random.Random(f"{seed}/{n}") for n in range(number)]  # noqa: S311
         self._over = Event()
+        #: What has been begun is not tried again either.
+        self._interrupted = Event()
         self._pool = ThreadPoolExecutor(number)
         self._running: list[Future[None]] = []
 
@@ -81,6 +85,8 @@ class Clients:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
+        if error is not None:
+            self._interrupted.set()
         self._pool.shutdown()
         if error is None:
             for one in self._running:
@@ -166,7 +172,8 @@ class Clients:
         retrying = Retrying(
             retry=retry_if_exception_type(httpx.HTTPError),
             wait=wait_random_exponential(multiplier=0.5, max=4),
-            stop=stop_after_delay(PATIENCE),
+            stop=stop_after_delay(PATIENCE) | stop_when_event_set(self._interrupted),
+            sleep=sleep_using_event(self._interrupted),
             after=count,
         )
         try:
