@@ -46,5 +46,9 @@ class Figures(BaseModel):
     @property
     def holds(self) -> bool:
         """Whether everything was as it must be."""
-        within = self.worst_recovery_s <= RECOVERY
-        return within and not (self.lost_or_corrupt or self.failed_operations or self.complaints)
+        return (
+            self.trials > 0
+            and self.acknowledged_pushes > 0
+            and self.worst_recovery_s <= RECOVERY
+            and not (self.lost_or_corrupt or self.failed_operations or self.complaints)
+        )
