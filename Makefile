@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench bench-synth mutants security up status down setup clean
+.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -22,6 +22,9 @@ bench-synth: setup ## measure how long synthesis takes: build/bench-synth.json
 
 mutants: setup ## try deliberate defects, each of which a test has to catch: build/mutants.json
 	$(PYTHON) -m integration.mutants
+
+faults: setup ## break things for MINUTES (10) while clients push and pull: build/faults.json
+	$(PYTHON) -m integration.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 security: setup ## check the synthesized stack and its modules with checkov
 	$(PYTHON) -m scripts.security

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from integration.local.aws_session import Credentials
 from integration.local.emulator import Emulator, EmulatorError, product_endpoint
 from integration.local.inventory import inventory
+from integration.settled import settled
 from tests.aws_samples import bucket, role
 
 #: What distribution asks of S3, on the bucket and on its objects.
@@ -234,3 +235,24 @@ def test_without_a_product_there_is_none(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_ENDPOINT_URL", " ")
     monkeypatch.delenv("LOCALSTACK_HOST", raising=False)
     assert product_endpoint() is None
+
+
+def test_it_is_away_for_a_while_and_comes_back_with_its_state(tmp_path: Path) -> None:
+    emulator = Emulator.start(tmp_path / "moto.log")
+    try:
+        emulator.session().client("s3").create_bucket(Bucket="kept-over-it")
+        with emulator.away():
+            settled(lambda: answers(emulator), False)
+        assert answers(emulator)
+        buckets = emulator.session().client("s3").list_buckets()["Buckets"]
+        assert [bucket["Name"] for bucket in buckets] == ["kept-over-it"]
+    finally:
+        emulator.stop()
+
+
+def answers(emulator: Emulator) -> bool:
+    try:
+        httpx.get(emulator.endpoint, timeout=10)
+    except httpx.HTTPError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """Where a local cloud leads requests for its buckets."""
 
+from integration.local.endpoints import REFUSALS
 from integration.local.firewall import render
 
 
@@ -9,6 +10,7 @@ def configuration(stores: dict[str, str]) -> str:
         emulator="10.0.0.1:4566",
         stores=stores,
         roles=[],
+        refusals=REFUSALS,
         revision="0",
         maxconn=100,
     )
@@ -22,3 +24,11 @@ def test_a_bucket_of_another_s3() -> None:
     text = configuration({"images": "10.0.0.2:8333"})
     assert "use_backend images if { req.hdr(host) -m beg images.s3. }" in text
     assert "server s3 10.0.0.2:8333" in text.partition("backend images\n")[2]
+
+
+def test_refusals_are_those_of_s3_and_for_the_hosts_that_are_listed() -> None:
+    text = configuration({})
+    assert text.count("http-request return status 503") == 1
+    assert "<Code>SlowDown</Code>" in text
+    listed = "src,map_ip(/etc/haproxy/refused.map) -m str SlowDown"
+    assert f"if {{ req.hdr(host) -m sub s3. }} {{ {listed} }}" in text

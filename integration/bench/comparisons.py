@@ -11,11 +11,12 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from integration.bench.variant import Variant, process
 from integration.local.balancer import LocalBalancer
-from integration.local.blueprint import Balancer, Blueprint, HealthCheck, Instance
+from integration.local.blueprint import Balancer, Blueprint, HealthCheck
 from integration.local.cloud import LocalCloud
 from integration.local.firewall import Firewall
 from integration.local.haproxy import HaProxy
 from integration.local.host import Host
+from integration.local.instances import Instance
 from integration.local.registry import PROXY_IMAGE, REPOSITORY, LocalRegistry, program
 from integration.local.task import Container, Task
 

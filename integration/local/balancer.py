@@ -44,20 +44,28 @@ class LocalBalancer:
         """``address:port`` that leads through the load balancer to the host at an address."""
         return f"{self.address}:{door_port(host)}"
 
+    def reset(self) -> None:
+        """Break off every connection between clients and targets, at once."""
+        for row in self._targets():
+            self._haproxy.command(f"shutdown sessions server {row['pxname']}/{row['svname']}")
+
     def health(self) -> dict[str, str]:
         """Each target's state by instance: ``healthy``, or what HAProxy says of it.
 
         A target that has not been asked yet is not healthy, though HAProxy may send it clients.
         """
+        return {row["svname"]: _state(row) for row in self._targets()}
+
+    def _targets(self) -> list[dict[str, str]]:
         transport = httpx.HTTPTransport(uds=str(self._haproxy.statistics))
         with httpx.Client(transport=transport, timeout=5) as client:
             text = client.get("http://haproxy/;csv").text
         rows = csv.DictReader(text.removeprefix("# ").splitlines())
-        return {
-            row["svname"]: _state(row)
+        return [
+            row
             for row in rows
-            if row["pxname"].startswith("targets_") and row["svname"] != "BACKEND"
-        }
+            if row["pxname"].startswith("targets_") and row["svname"] not in ("FRONTEND", "BACKEND")
+        ]
 
 
 def door_port(host: str) -> int:

@@ -1,19 +1,11 @@
 """What the AWS API says there should be: hosts, tasks, load balancers and who may reach whom."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-
-@dataclass(frozen=True)
-class Instance:
-    """A host of an autoscaling group, as its launch template describes it."""
-
-    id: str
-    group: str
-    user_data: str
-    security_groups: tuple[str, ...]
+from integration.local.draining import classic_drain, drained_groups, longest_drain
+from integration.local.instances import Instance, read_instances
 
 
 @dataclass(frozen=True)
@@ -34,6 +26,13 @@ class Service:
     cluster: str
     task: dict[str, Any]
     attachments: tuple[Attachment, ...]
+    #: Percent of its hosts that have to run a healthy task while tasks change.
+    minimum_healthy: int = 0
+
+    @property
+    def arn(self) -> str:
+        """The version of the task definition."""
+        return str(self.task["taskDefinitionArn"])
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,8 @@ class Balancer:
     dns_name: str
     security_groups: tuple[str, ...]
     listeners: tuple[Listener, ...]
+    #: Seconds that a leaving target keeps its connections.
+    drain: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class Blueprint:
     services: Sequence[Service]
     balancers: Sequence[Balancer]
     rules: Sequence[Rule]
+    #: Autoscaling groups whose instances ECS empties before they end.
+    drained: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, session: Any) -> Self:
@@ -101,6 +104,7 @@ class Blueprint:
             services=_services(session),
             balancers=read_balancers(session),
             rules=_rules(session),
+            drained=drained_groups(session.client("ecs")),
         )
 
     @property
@@ -122,39 +126,6 @@ class Blueprint:
         return found
 
 
-def read_instances(session: Any) -> list[Instance]:
-    """The instances of all autoscaling groups that are in service, by identifier."""
-    ec2 = session.client("ec2")
-    found = []
-    for group in session.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
-        for instance in group["Instances"]:
-            if instance["LifecycleState"] != "InService":
-                continue
-            data = _template_data(ec2, instance.get("LaunchTemplate") or _template(group))
-            found.append(
-                Instance(
-                    id=instance["InstanceId"],
-                    group=group["AutoScalingGroupName"],
-                    user_data=base64.b64decode(data.get("UserData", "")).decode(),
-                    security_groups=tuple(data.get("SecurityGroupIds", ())),
-                )
-            )
-    return sorted(found, key=lambda instance: instance.id)
-
-
-def _template(group: dict[str, Any]) -> dict[str, Any]:
-    """The launch template of a group, of one type of instance or of several."""
-    if "LaunchTemplate" in group:
-        return dict(group["LaunchTemplate"])
-    return dict(group["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"])
-
-
-def _template_data(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:
-    version = {"LaunchTemplateId": template["LaunchTemplateId"]}
-    answer = ec2.describe_launch_template_versions(**version, Versions=[str(template["Version"])])
-    return dict(answer["LaunchTemplateVersions"][0]["LaunchTemplateData"])
-
-
 def _services(session: Any) -> list[Service]:
     ecs = session.client("ecs")
     found = []
@@ -171,6 +142,7 @@ def _services(session: Any) -> list[Service]:
                     cluster=cluster.rpartition("/")[2],
                     task=task["taskDefinition"],
                     attachments=tuple(map(_attachment, service.get("loadBalancers", ()))),
+                    minimum_healthy=service["deploymentConfiguration"]["minimumHealthyPercent"],
                 )
             )
     return found
@@ -199,6 +171,7 @@ def _network_balancers(elbv2: Any) -> Iterable[Balancer]:
             dns_name=balancer["DNSName"],
             security_groups=tuple(balancer.get("SecurityGroups", ())),
             listeners=tuple(_network_listener(elbv2, listener) for listener in listeners),
+            drain=longest_drain(elbv2, listeners),
         )
 
 
@@ -251,6 +224,7 @@ def _classic_balancers(session: Any) -> Iterable[Balancer]:
                 )
                 for listener in listeners
             ),
+            drain=classic_drain(attributes["LoadBalancerAttributes"]),
         )
 
 

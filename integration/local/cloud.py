@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from integration.local.balancer import LocalBalancer
-from integration.local.blueprint import Blueprint, read_balancers, read_instances
+from integration.local.blueprint import Blueprint, read_balancers
 from integration.local.emulator import Emulator
 from integration.local.endpoints import Endpoints, bucket_names
 from integration.local.errors import LocalCloudError
@@ -16,9 +16,11 @@ from integration.local.fleet import Fleet
 from integration.local.haproxy import HaProxy
 from integration.local.host import Host
 from integration.local.images import Images
+from integration.local.instances import read_instances
 from integration.local.inventory import inventory
 from integration.local.machine import check_machine, podman
 from integration.local.network import Network
+from integration.local.rollout import Rollout
 from integration.local.saved import SavedCloud
 from integration.local.terraform import STATE, Terraform
 from integration.local.traffic import Traffic
@@ -142,13 +144,13 @@ class LocalCloud:
         self._report(f"Network {self.network.cloud} and the AWS API")
         self.network.create()
         # The first container makes the bridge, and with it the address for the emulator.
-        self._endpoints.serve(f"http://{self.network.gateway}:{EMULATOR_PORT}", {})
+        self.endpoints.serve(f"http://{self.network.gateway}:{EMULATOR_PORT}", {})
         emulator = Emulator.from_environment(
             self.logs / "emulator.log", self.network.gateway, EMULATOR_PORT
         )
         self._saved = self._saved.model_copy(update={"emulator": emulator})
         self._saved.save(self.directory)
-        self._endpoints.serve(emulator.endpoint, {})
+        self.endpoints.serve(emulator.endpoint, {})
         self.baseline = inventory(self.session)
         self._report(f"Applying the stack (about 100 s; log: {self.logs / 'terraform.log'})")
         self._deploy(self.terraform)
@@ -197,22 +199,23 @@ class LocalCloud:
     @property
     def names(self) -> list[tuple[str, str]]:
         """The names of the API that containers know, with their address on this machine."""
-        return self._endpoints.names(bucket_names(self.session))
+        return self.endpoints.names(bucket_names(self.session))
 
     @property
     def trust(self) -> Path:
         """The certificate under which the API shows these names."""
-        return self._endpoints.trust
+        return self.endpoints.trust
 
     @property
-    def _endpoints(self) -> Endpoints:
+    def endpoints(self) -> Endpoints:
+        """What stands for the endpoints of AWS on the network."""
         haproxy = HaProxy.named(self._podman, self.network, "endpoints", ENDPOINTS, self.logs)
         return Endpoints(haproxy, self._saved.region, self._stores)
 
     @property
     def _fleet(self) -> Fleet:
         return Fleet(
-            self._podman, self.network, self.emulator, self._endpoints, self.logs, self._report
+            self._podman, self.network, self.emulator, self.endpoints, self.logs, self._report
         )
 
     @property
@@ -244,20 +247,24 @@ class LocalCloud:
     def reconcile(self) -> None:
         """Make hosts, tasks, load balancers and firewalls what the AWS API says, and wait.
 
+        What leaves is drained, and goes when what comes is healthy.
+
         Raises:
             LocalCloudError: a host did not become healthy in time, or
                 a container ended; the text has its last words and names its log.
         """
-        plan = Blueprint.read(self.session)
+        plan = self._read()
         self._images.prepare(plan.images, self._saved.contexts)
         fleet = self._fleet
+        leaving = fleet.leaving(plan)
         hosts = fleet.reconcile(plan)
-        # The fleet has told the load balancers which hosts run the service.
-        plan = Blueprint.read(self.session)
-        traffic = self._traffic
-        traffic.open(plan, fleet, hosts)
-        traffic.serve(plan, hosts)
-        traffic.await_health(plan, fleet, hosts)
+        rollout = Rollout(self._read, fleet, self._traffic)
+        rollout.settle(plan, hosts, leaving)
+        rollout.change_tasks(plan, hosts, leaving)
+        rollout.let_go(hosts, leaving)
+
+    def _read(self) -> Blueprint:
+        return Blueprint.read(self.session)
 
     def kill_host(self, instance: str) -> None:
         """End a host without warning; the autoscaling group replaces it at the next reconcile.

@@ -5,8 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,13 +24,12 @@ from tenacity import (
 
 from integration.local.aws_session import AwsSession, Credentials
 from integration.local.iam import enforce
+from integration.local.moto_server import BACKLOG, LEAVE, RETURN
 
 #: Seconds until the server answers; 2 to 4 are usual, most of them moto's imports.
 START_TIMEOUT = 60.0
 #: Seconds that the server has to end by itself, and again after it was killed.
 STOP_TIMEOUT = 10.0
-#: Connections that wait while the server starts or is busy.
-BACKLOG = 128
 #: Any key is right for an emulator product; these are what LocalStack documents.
 PRODUCT_CREDENTIALS = Credentials(access_key_id="test", secret_access_key="test")  # noqa: S106
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -98,7 +97,7 @@ class Emulator(BaseModel):
             endpoint = "http://{}:{}".format(*listener.getsockname()[:2])
             process = _spawn(listener, log, corrected)
         try:
-            _await_answer(endpoint, process, log)
+            _await_answer(endpoint, lambda: process.poll() is None, log)
             credentials, services = enforce(endpoint)
         except BaseException:
             process.kill()
@@ -145,6 +144,22 @@ class Emulator(BaseModel):
     def is_running(self) -> bool:
         """Whether the process that was started still runs; a product is taken to run."""
         return self.pid is None or _start_time(self.pid) == self.started
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Take the server away for a while: it then answers again with the state that it had.
+
+        Raises:
+            EmulatorError: it was not started here, or does not answer within ``START_TIMEOUT``.
+        """
+        if self.pid is None or self.log is None:
+            raise EmulatorError("An emulator product is restarted by itself, not from here")
+        os.kill(self.pid, LEAVE)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, RETURN)
+            _await_answer(self.endpoint, lambda: self.is_running, self.log)
 
     def leave(self) -> None:
         """Let the process go on when this one ends; Python would warn of it as forgotten."""
@@ -214,11 +229,11 @@ def _spawn(listener: socket.socket, log: Path, corrected: bool) -> subprocess.Po
         )
 
 
-def _await_answer(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_answer(endpoint: str, runs: Callable[[], bool], log: Path) -> None:
     def ask() -> None:
-        if process.poll() is not None:
-            raise EmulatorError(f"The emulator ended at once (status {process.returncode}): {log}")
-        httpx.get(f"{endpoint}/moto-api/data.json", timeout=2).raise_for_status()
+        if not runs():
+            raise EmulatorError(f"The emulator ended at once: {log}")
+        httpx.get(f"{endpoint}/moto-api/config", timeout=2).raise_for_status()
 
     try:
         Retrying(

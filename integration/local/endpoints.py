@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +17,24 @@ from integration.local.haproxy import CONNECTIONS, HaProxy
 
 #: The services whose API containers may call by name.
 SERVICES = ("s3", "sts", "secretsmanager", "ssm", "logs", "ecs", "ecr")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What S3 answers when it answers nothing else: a status, and the code of its error."""
+
+    status: int
+    code: str
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+BROKEN = Refusal(500, "InternalError")
+BUSY = Refusal(503, "SlowDown")
+#: To whom signs with a clock that is more than 15 minutes off.
+SKEWED = Refusal(403, "RequestTimeTooSkewed")
+REFUSALS = (BROKEN, BUSY, SKEWED)
+#: The addresses whose requests to S3 are refused, and the code; empty but for tests of faults.
+REFUSED = "refused.map"
 
 
 class Endpoints:
@@ -41,6 +61,7 @@ class Endpoints:
         directory.mkdir(parents=True, exist_ok=True)
         if not self.trust.exists():
             self._make_certificate(directory)
+        (directory / REFUSED).touch()
         documents = {role_id(arn): credentials_document(arn, key) for arn, key in roles.items()}
         for name, document in documents.items():
             (directory / name).write_text(document)
@@ -50,6 +71,7 @@ class Endpoints:
                 emulator=urlsplit(emulator).netloc,
                 stores=self._stores,
                 roles=list(documents),
+                refusals=REFUSALS,
                 # HAProxy reads the documents when it starts: new ones need a new configuration.
                 revision=hashlib.sha256("".join(documents.values()).encode()).hexdigest(),
                 maxconn=CONNECTIONS,
@@ -66,6 +88,15 @@ class Endpoints:
                 f"{bucket}.s3.{self._region}.amazonaws.com",
             ]
         return [(name, self.address) for name in names]
+
+    @contextmanager
+    def refusing(self, address: str, refusal: Refusal) -> Iterator[None]:
+        """Let S3 refuse every request from an address for a while, at once and until the end."""
+        self._haproxy.command(f"add map /etc/haproxy/{REFUSED} {address} {refusal.code}")
+        try:
+            yield
+        finally:
+            self._haproxy.command(f"del map /etc/haproxy/{REFUSED} {address}")
 
     def _make_certificate(self, directory: Path) -> None:
         authority = trustme.CA()

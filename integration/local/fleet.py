@@ -7,12 +7,13 @@ from typing import Any
 from python_on_whales import DockerClient
 
 from integration.local.aws_session import Credentials
-from integration.local.blueprint import Attachment, Blueprint, Instance, Service
+from integration.local.blueprint import Attachment, Blueprint, Service
 from integration.local.emulator import Emulator
 from integration.local.endpoints import Endpoints, bucket_names
 from integration.local.errors import LocalCloudError
 from integration.local.firewall import Firewall
-from integration.local.host import Host
+from integration.local.host import ADDRESS, INSTANCE, Host, instance_of
+from integration.local.instances import Instance
 from integration.local.network import Network
 from integration.local.task import Task
 
@@ -51,13 +52,35 @@ class Fleet:
             if instance.id in addresses
         ]
 
+    def leaving(self, plan: Blueprint) -> list[Host]:
+        """Hosts that are in no group any more and have to be drained; others end at once."""
+        wanted = {instance.id for instance in plan.instances}
+        found = []
+        for labels in self._labels():
+            host = self._host(instance_of(labels), labels[ADDRESS])
+            if host.id in wanted:
+                continue
+            if host.instance.group in plan.drained:
+                self._report(f"Host {host.id} leaves")
+                found.append(host)
+            else:
+                self.end(host)
+        return found
+
+    def end(self, host: Host) -> None:
+        """End a host, with whatever it is doing."""
+        self._report(f"Host {host.id} ends")
+        host.kill()
+
+    def connections(self, host: Host, plan: Blueprint) -> int:
+        """How many connections lead to what the host publishes."""
+        return self._network.connections(host.pod, self._published(host, plan).values())
+
+    def _labels(self) -> list[dict[str, str]]:
+        return [one for one in self._network.pods().values() if INSTANCE in one]
+
     def _addresses(self) -> dict[str, str]:
-        labels = self._network.pods().values()
-        return {
-            label["wharf.instance"]: label["wharf.address"]
-            for label in labels
-            if "wharf.instance" in label
-        }
+        return {labels[INSTANCE]: labels[ADDRESS] for labels in self._labels()}
 
     def _host(self, instance: Instance, address: str) -> Host:
         return Host(
@@ -65,11 +88,10 @@ class Fleet:
         )
 
     def reconcile(self, plan: Blueprint) -> list[Host]:
-        """Make the hosts what the plan says; return all that run."""
-        wanted = {instance.id for instance in plan.instances}
-        for id in self._addresses().keys() - wanted:
-            self._report(f"Host {id} ends")
-            self._network.remove_pod(f"{self._network.cloud}-{id}")
+        """Start the hosts that the plan has and nothing runs as; return all that it has.
+
+        Tasks that have ended are started again.
+        """
         roles = self._roles(plan)
         self._endpoints.serve(self._emulator.endpoint, roles)
         for instance in plan.instances:
@@ -79,11 +101,22 @@ class Fleet:
         for host in hosts:
             for task in self._tasks(host, plan):
                 host.restart_ended(task)
+        return hosts
+
+    def attach(self, plan: Blueprint, hosts: Sequence[Host]) -> None:
+        """Tell the load balancers which hosts run their services, as ECS does."""
         for service in plan.services:
             members = [host for host in hosts if host.cluster == service.cluster]
             for attachment in service.attachments:
                 self._attach(service, attachment, members)
-        return hosts
+
+    def run_tasks(self, host: Host, plan: Blueprint) -> None:
+        """Run on a host what the plan has for its cluster."""
+        roles = self._roles(plan)
+        self._endpoints.serve(self._emulator.endpoint, roles)
+        for service in plan.services:
+            if service.cluster == host.cluster:
+                self._run(host, Task(service.task), roles)
 
     def _roles(self, plan: Blueprint) -> dict[str, Credentials]:
         arns = {Task(service.task).role for service in plan.services} - {None}
@@ -147,15 +180,19 @@ class Fleet:
 
     def firewall(self, host: Host, plan: Blueprint) -> Firewall:
         """What may reach a host: its security groups, and of its ports the published ones."""
+        return Firewall(
+            security_groups=host.instance.security_groups,
+            published=self._published(host, plan),
+            credentials=self._endpoints.address,
+        )
+
+    @staticmethod
+    def _published(host: Host, plan: Blueprint) -> dict[int, int]:
         published: dict[int, int] = {}
         for service in plan.services:
             if service.cluster == host.cluster:
                 published |= Task(service.task).published
-        return Firewall(
-            security_groups=host.instance.security_groups,
-            published=published,
-            credentials=self._endpoints.address,
-        )
+        return published
 
     def check(self, plan: Blueprint, hosts: Sequence[Host]) -> None:
         """Make sure that every container runs.
@@ -171,7 +208,12 @@ class Fleet:
 
     @staticmethod
     def _tasks(host: Host, plan: Blueprint) -> list[Task]:
-        return [Task(one.task) for one in plan.services if one.cluster == host.cluster]
+        """Those of the plan that it runs: another version of one may still be there instead."""
+        return [
+            Task(one.task)
+            for one in plan.services
+            if one.cluster == host.cluster and one.arn in host.tasks
+        ]
 
 
 def _register(elbv2: Any, group: str, port: int, hosts: Sequence[Host]) -> None:

@@ -1,5 +1,6 @@
 """A pod that runs HAProxy with one configuration file, reloaded without losing a connection."""
 
+import socket
 from pathlib import Path
 from typing import Self
 
@@ -48,6 +49,17 @@ class HaProxy:
     def statistics(self) -> Path:
         """The socket that answers HTTP requests for statistics."""
         return self.directory / "run" / "statistics.sock"
+
+    def command(self, text: str) -> str:
+        """Tell the HAProxy that runs to change; it forgets that when it gets a new configuration.
+
+        https://docs.haproxy.org/2.6/management.html#9.3
+        """
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(5)
+            admin.connect(str(self.directory / "run" / "admin.sock"))
+            admin.sendall(f"{text}\n".encode())
+            return admin.makefile().read().strip()
 
     def configure(self, text: str) -> None:
         """Start HAProxy with the configuration, or reload it where it changed."""

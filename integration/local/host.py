@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,21 @@ from python_on_whales import DockerClient
 from python_on_whales.exceptions import DockerException
 
 from integration.local.aws_session import Credentials
-from integration.local.blueprint import Instance
 from integration.local.endpoints import Endpoints, role_id
 from integration.local.errors import LocalCloudError
 from integration.local.images import BASE, NEEDS_KEYS
+from integration.local.instances import Instance
 from integration.local.machine import ulimits
 from integration.local.network import Network
 from integration.local.task import Container, Task
 
 #: Where programs on Linux look for the certificates that they trust.
 TRUST = "/etc/ssl/certs/ca-certificates.crt"
+#: Labels of a host's pod; they tell what the host is when its group no longer does.
+INSTANCE, ADDRESS = "wharf.instance", "wharf.address"
+GROUP, SECURITY_GROUPS = "wharf.group", "wharf.security-groups"
+#: Labels of a container: its pod, and the version of the task definition.
+POD, TASK = "wharf.host", "wharf.task"
 #: Lines of a container's log that go into a message.
 LAST_LINES = 5
 
@@ -59,7 +64,12 @@ class Host:
             self.pod,
             self.address,
             names=[*names, *links],
-            labels={"wharf.instance": self.id, "wharf.address": self.address},
+            labels={
+                INSTANCE: self.id,
+                ADDRESS: self.address,
+                GROUP: self.instance.group,
+                SECURITY_GROUPS: " ".join(self.instance.security_groups),
+            },
         )
 
     def boot(self) -> str | None:
@@ -116,14 +126,14 @@ class Host:
             if credentials and not has_keys and self._needs_keys(container):
                 environment |= _keys(credentials)
             self.run_container(
-                dataclasses.replace(container, environment=environment), endpoints.trust
+                dataclasses.replace(container, environment=environment), endpoints.trust, task.arn
             )
 
     def _needs_keys(self, container: Container) -> bool:
         image = self._podman.image.inspect(container.image)
         return NEEDS_KEYS in (image.config.labels or {})
 
-    def run_container(self, container: Container, trust: Path) -> None:
+    def run_container(self, container: Container, trust: Path, task: str = "") -> None:
         """Run a container whose environment is complete; ``trust`` has what it trusts."""
         # Given limits replace all defaults of podman, so those that a task leaves out are added.
         options = dict(container.options)
@@ -135,6 +145,7 @@ class Host:
             name=self._container(container.name),
             pod=self.pod,
             detach=True,
+            labels={POD: self.pod, TASK: task},
             envs=container.environment,
             volumes=[
                 (trust, TRUST, "ro"),
@@ -145,6 +156,25 @@ class Host:
             log_options=[f"path={self.log(container.name)}"],
             **options,
         )
+
+    @property
+    def tasks(self) -> set[str]:
+        """The versions of task definitions that it runs."""
+        labels = (container.config.labels or {} for container in self._containers())
+        return {one[TASK] for one in labels}
+
+    def stop(self) -> None:
+        """Stop and remove all containers of tasks, the last that was started first.
+
+        Each may end what it has begun, for as long as its task definition says.
+        """
+        for container in sorted(self._containers(), key=lambda one: one.created, reverse=True):
+            self._podman.container.stop(container)
+            self._podman.container.remove(container)
+
+    def _containers(self) -> list[Any]:
+        found = self._podman.container.list(all=True, filters=[("label", f"{POD}={self.pod}")])
+        return list(found)
 
     def log(self, container: str) -> Path:
         """The file with what a container prints."""
@@ -193,6 +223,16 @@ class Host:
     def kill(self) -> None:
         """End the host at once, as when its power fails."""
         self._network.remove_pod(self.pod)
+
+
+def instance_of(labels: Mapping[str, str]) -> Instance:
+    """The instance of a host, by the labels of its pod; its user data has been run."""
+    return Instance(
+        id=labels[INSTANCE],
+        group=labels[GROUP],
+        user_data="",
+        security_groups=tuple(labels[SECURITY_GROUPS].split()),
+    )
 
 
 def _keys(credentials: Credentials) -> dict[str, str]:

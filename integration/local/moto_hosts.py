@@ -106,7 +106,8 @@ def launch_template_versions_can_be_launched() -> None:
 def instances_can_be_refreshed() -> None:
     """moto does not know StartInstanceRefresh, which Terraform calls for a changed template.
 
-    All instances are replaced at once: AWS keeps to the percentages of healthy ones.
+    All instances are replaced at once: AWS keeps to the percentages of healthy ones. The local
+    cloud lets the old ones serve until the new ones do.
     """
 
     def start(response: Any) -> ActionResult:

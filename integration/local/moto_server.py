@@ -6,11 +6,19 @@ Usage:
 
 The file descriptor is a listening TCP socket. It is the parent that binds it, so the port is
 known and taken before this program has imported anything, and early callers wait in its queue.
+
+SIGUSR1 takes it away as the end of a process would, seen from outside: every connection breaks, and
+the port is closed. SIGUSR2 brings it back with its state, which moto can keep in memory only.
 """
 
 import os
+import signal
 import socket
 import sys
+from contextlib import suppress
+from threading import Thread
+
+import psutil
 
 #: moto reads its settings from the environment, most of them while it is imported.
 SETTINGS = {
@@ -23,6 +31,10 @@ SETTINGS = {
     "MOTO_ENABLE_AMI_VALIDATION": "true",
     "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
 }
+
+LEAVE, RETURN = signal.SIGUSR1, signal.SIGUSR2
+#: Connections that wait while the server starts or is busy.
+BACKLOG = 128
 
 
 def serve(listener: int, corrected: bool = True) -> None:
@@ -44,9 +56,11 @@ def serve(listener: int, corrected: bool = True) -> None:
 
     if corrected:
         apply_corrections()
-    with socket.socket(fileno=listener) as bound:
-        host, port = bound.getsockname()[:2]
-        make_server(
+    bound = socket.socket(fileno=listener)
+    host, port = bound.getsockname()[:2]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {LEAVE, RETURN})
+    while True:
+        server = make_server(
             host,
             port,
             DomainDispatcherApplication(create_backend_app),
@@ -54,7 +68,22 @@ def serve(listener: int, corrected: bool = True) -> None:
             threaded=True,
             request_handler=MotoRequestHandler,
             fd=bound.fileno(),
-        ).serve_forever()
+        )
+        Thread(target=server.serve_forever, daemon=True).start()
+        signal.sigwait({LEAVE})
+        server.shutdown()
+        server.server_close()
+        bound.close()
+        _close_connections(port)
+        signal.sigwait({RETURN})
+        bound = socket.create_server((host, port), backlog=BACKLOG)
+
+
+def _close_connections(port: int) -> None:
+    for connection in psutil.Process().net_connections("tcp"):
+        if connection.laddr.port == port and connection.fd >= 0:
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as other:
+                other.shutdown(socket.SHUT_RDWR)
 
 
 if __name__ == "__main__":

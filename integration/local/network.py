@@ -4,7 +4,7 @@ import ipaddress
 import json
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +129,28 @@ class Network:
         except OSError:
             return False
         return True
+
+    def connections(self, pod: str, ports: Iterable[int]) -> int:
+        """How many TCP connections lead to the ports of a pod; 0 when it is gone."""
+        if not self.has_pod(pod):
+            return 0
+        wanted = " or ".join(f"sport = :{port}" for port in ports)
+        with self.inside(pod):
+            listed = subprocess.run(
+                [
+                    "ss",
+                    "--no-header",
+                    "--tcp",
+                    "--numeric",
+                    "state",
+                    "established",
+                    f"( {wanted} )",
+                ],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        return len(listed.stdout.splitlines())
 
     @contextmanager
     def inside(self, pod: str) -> Iterator[None]:

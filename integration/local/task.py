@@ -96,6 +96,11 @@ class Task:
         return list(self.definition["containerDefinitions"])
 
     @property
+    def arn(self) -> str:
+        """Its family and version."""
+        return str(self.definition["taskDefinitionArn"])
+
+    @property
     def role(self) -> str | None:
         """The task role, whose credentials the containers get."""
         return self.definition.get("taskRoleArn")

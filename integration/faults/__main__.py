@@ -1,0 +1,96 @@
+"""Faults at random for a set time: ``python -m integration.faults --minutes 10 --seed 7``."""
+
+import random
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from integration.display import Display
+from integration.faults.clients import Clients
+from integration.faults.figures import FILE, Figures
+from integration.faults.trials import RECOVERY, Trial, each_fault_once, random_trial, run
+from integration.faults.verdict import broken_promises
+from integration.interrupts import ends_on_signals
+from integration.local.errors import LocalCloudError
+from integration.local.registry import LocalRegistry
+from integration.messages import run as run_program
+
+DIRECTORY = Path("build/faults")
+HOSTS = 2
+REPOSITORY = "wharf-test/faults"
+#: Seconds that clients work undisturbed before each trial.
+CALM = 2
+
+
+@click.command()
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=10, show_default=True)
+@click.option("--seed", type=int, default=None, help="Repeats a run; drawn if not given.")
+def main(minutes: float, seed: int | None) -> None:
+    """Bring faults about while clients push and pull, and look whether every promise was kept."""
+    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
+    figures = Figures(seed=chosen, minutes=minutes)
+    FILE.unlink(missing_ok=True)
+    with ends_on_signals(), Display() as display:
+        display(f"Seed {chosen}")
+        with LocalRegistry(
+            DIRECTORY, hosts=HOSTS, report=display, deploy=display.apply
+        ) as registry:
+            try:
+                _try(registry, figures, display)
+            finally:
+                FILE.parent.mkdir(exist_ok=True)
+                FILE.write_text(figures.model_dump_json(indent=2) + "\n")
+    display.console.print(summary(figures))
+    if not figures.holds:
+        raise LocalCloudError(f"Not as it must be: {'; '.join(figures.complaints)} ({FILE})")
+
+
+def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
+    end = time.monotonic() + figures.minutes * 60
+    source = random.Random(figures.seed)  # noqa: S311
+    waiting = list(each_fault_once(HOSTS))
+    clients = Clients(registry.deployment, REPOSITORY, figures.seed)
+    try:
+        with clients:
+            while time.monotonic() < end:
+                trial = waiting.pop(0) if waiting else random_trial(source, HOSTS)
+                _one(trial, registry, figures, display)
+    except LocalCloudError as error:
+        figures.complaints.append(str(error))
+        figures.worst_recovery_s = max(figures.worst_recovery_s, RECOVERY)
+    ledger = clients.ledger
+    display(f"Looking at {len(ledger.acknowledged)} pushes that were confirmed")
+    broken = broken_promises(registry.cloud, registry.deployment, ledger)
+    figures.operations, figures.retries = ledger.operations, ledger.retries
+    figures.acknowledged_pushes = len(ledger.acknowledged)
+    figures.abandoned_uploads = len(ledger.abandoned)
+    figures.lost_or_corrupt, figures.failed_operations = len(broken), len(ledger.failed)
+    figures.complaints += [*broken, *ledger.failed]
+
+
+def _one(trial: Trial, registry: LocalRegistry, figures: Figures, display: Display) -> None:
+    time.sleep(CALM)
+    display(str(trial))
+    seconds = run(trial, registry)
+    figures.add([name for name, _ in trial.faults], seconds)
+    display(f"back after {seconds:.1f} s")
+
+
+def summary(figures: Figures) -> Table:
+    """The figures for people."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, value in figures.model_dump(
+        exclude={"recovery_s", "trials_of", "complaints"}
+    ).items():
+        table.add_row(name.replace("_", " "), str(value))
+    for name, seconds in figures.recovery_s.items():
+        table.add_row(f"  {name}", f"back after {seconds} s")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(partial(main, standalone_mode=False), DIRECTORY / "error.log"))

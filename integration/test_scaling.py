@@ -1,0 +1,144 @@
+"""Hosts come and go by the AWS API while clients work, and no client has to know."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.faults.clients import Clients, upload
+from integration.faults.ledger import Ledger
+from integration.faults.verdict import broken_promises
+from integration.images import MEGABYTE
+from integration.local.cloud import LocalCloud
+from integration.local.registry import LocalRegistry
+
+REPOSITORY = "wharf-test/scaling"
+#: Bytes of a transfer that is under way while its host leaves: more than sockets hold.
+SIZE = 30 * MEGABYTE
+#: Seconds between two megabytes that its client takes.
+PACE = 0.2
+
+
+@dataclass
+class Scaled:
+    """What was seen from 1 host to 4 and back."""
+
+    ledger: Ledger
+    #: Requests of the clients that each of the hosts has answered, and the new ones' instances.
+    requests: dict[str, int]
+    new: set[str]
+    #: Digests of what the slow clients of all four hosts received, while three of those left.
+    received: list[str]
+    sent: str
+    #: Seconds from the call of the API until all hosts were there, or gone.
+    out_s: float
+    in_s: float
+    #: Retries until the last new host was there.
+    retries_out: int
+
+
+def resize(cloud: LocalCloud, hosts: int, minimum: int) -> float:
+    """Ask the AWS API for a number of hosts; return the seconds until it is so."""
+    start = time.monotonic()
+    cloud.session.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=cloud.outputs["autoscaling_group"],
+        MinSize=minimum,
+        DesiredCapacity=hosts,
+    )
+    cloud.reconcile()
+    return time.monotonic() - start
+
+
+def requests(cloud: LocalCloud) -> dict[str, int]:
+    return {host.id: host.log("nginx").read_text().count(REPOSITORY) for host in cloud.hosts}
+
+
+def take_slowly(deployment: Deployment, host: str, path: str, leaving: Event) -> str:
+    """Pull a layer from a host, at a walking pace from when it is to leave; return the digest."""
+    received = hashlib.sha256()
+    with deployment.client(host) as client, client.stream("GET", path) as answer:
+        pieces = answer.iter_bytes(MEGABYTE)
+        received.update(next(pieces))
+        assert leaving.wait(60)
+        for piece in pieces:
+            received.update(piece)
+            time.sleep(PACE)
+    return f"sha256:{received.hexdigest()}"
+
+
+@pytest.fixture(scope="module")
+def scaled(registry: LocalRegistry, report: Callable[[str], None]) -> Iterator[Scaled]:
+    cloud = registry.cloud
+    try:
+        resize(cloud, 1, minimum=1)
+        report("From 1 host to 4 and back to 1, under load")
+        yield scale(registry)
+    finally:
+        resize(cloud, 2, minimum=2)
+
+
+def scale(registry: LocalRegistry) -> Scaled:
+    cloud = registry.cloud
+    before = {host.id for host in cloud.hosts}
+    with registry.deployment.client() as client:
+        sent = upload(client, REPOSITORY, os.urandom(SIZE))
+    leaving = Event()
+    with Clients(registry.deployment, REPOSITORY, seed=1) as clients, ThreadPoolExecutor() as pool:
+        out_s = resize(cloud, 4, minimum=1)
+        retries = clients.ledger.retries
+        time.sleep(3)
+        deployment = registry.deployment
+        path = f"/v2/{REPOSITORY}/blobs/{sent}"
+        slow = [
+            pool.submit(take_slowly, deployment, host, path, leaving) for host in deployment.hosts
+        ]
+        time.sleep(1)
+        answered = requests(cloud)
+        leaving.set()
+        in_s = resize(cloud, 1, minimum=1)
+        received = [one.result() for one in slow]
+    return Scaled(
+        ledger=clients.ledger,
+        requests=answered,
+        new=answered.keys() - before,
+        received=received,
+        sent=sent,
+        out_s=out_s,
+        in_s=in_s,
+        retries_out=retries,
+    )
+
+
+def test_new_hosts_take_traffic(
+    scaled: Scaled, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("from 1 host to 4", f"{scaled.out_s:.1f} s")
+    assert len(scaled.new) == 3
+    assert min(scaled.requests[host] for host in scaled.new) >= 3
+
+
+def test_leaving_hosts_end_their_transfers(
+    scaled: Scaled, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("from 4 hosts to 1, with transfers of 6 s", f"{scaled.in_s:.1f} s")
+    assert len(scaled.received) == 4
+    assert set(scaled.received) == {scaled.sent}
+
+
+def test_no_operation_of_clients_that_retry_fails(
+    scaled: Scaled, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("retries from 1 host to 4", scaled.retries_out)
+    record_property("retries from 4 hosts to 1", scaled.ledger.retries - scaled.retries_out)
+    assert scaled.ledger.operations > 20
+    assert scaled.ledger.failed == []
+
+
+def test_every_promise_is_kept(scaled: Scaled, registry: LocalRegistry) -> None:
+    assert broken_promises(registry.cloud, registry.deployment, scaled.ledger) == []

@@ -1,0 +1,85 @@
+"""Who judges the registry: what breaks a promise, what is only refused, and what is chosen."""
+
+import random
+
+import httpx
+import pytest
+
+from integration.faults.clients import BrokenPromise, check_image, digest
+from integration.faults.faults import FAULTS
+from integration.faults.figures import Figures
+from integration.faults.ledger import Push
+from integration.faults.trials import RECOVERY, each_fault_once, random_trial
+
+MANIFEST, LAYER = b"manifest", b"layer"
+PUSH = Push("some/thing", "1", digest(MANIFEST), [digest(LAYER)], acknowledged=True)
+KEPT = {
+    "/v2/some/thing/manifests/1": (200, MANIFEST),
+    f"/v2/some/thing/blobs/{digest(LAYER)}": (200, LAYER),
+}
+
+
+def client(changed: dict[str, tuple[int, bytes]]) -> httpx.Client:
+    """A client of a registry that has the image, but for what has changed."""
+    answers = {**KEPT, **changed}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status, content = answers[request.url.path]
+        return httpx.Response(status, content=content)
+
+    return httpx.Client(transport=httpx.MockTransport(answer), base_url="https://registry")
+
+
+def test_an_image_that_is_there_breaks_no_promise() -> None:
+    check_image(client({}), PUSH)
+
+
+@pytest.mark.parametrize("path", KEPT)
+@pytest.mark.parametrize("answer", [(404, b""), (200, b"other bytes")], ids=["lost", "corrupt"])
+def test_what_is_lost_or_corrupt_breaks_a_promise(path: str, answer: tuple[int, bytes]) -> None:
+    with pytest.raises(BrokenPromise):
+        check_image(client({path: answer}), PUSH)
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_what_is_refused_can_be_tried_again(path: str) -> None:
+    with pytest.raises(httpx.HTTPStatusError):
+        check_image(client({path: (503, b"")}), PUSH)
+
+
+def test_a_seed_repeats_the_choices() -> None:
+    first, second = random.Random(7), random.Random(7)  # noqa: S311
+    assert [random_trial(first, 2) for _ in range(20)] == [
+        random_trial(second, 2) for _ in range(20)
+    ]
+
+
+def test_faults_at_the_same_time_are_different_ones_on_different_hosts() -> None:
+    source = random.Random(1)  # noqa: S311
+    for _ in range(100):
+        faults = random_trial(source, 2).faults
+        names, hosts = zip(*faults, strict=True)
+        assert len(set(names)) == len(set(hosts)) == len(faults)
+
+
+def test_each_fault_has_its_turn() -> None:
+    assert [trial.faults[0][0] for trial in each_fault_once(2)] == list(FAULTS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lost_or_corrupt": 1},
+        {"failed_operations": 1},
+        {"worst_recovery_s": RECOVERY + 1},
+        {"complaints": ["a host does not serve"]},
+    ],
+)
+def test_a_run_fails_if_anything_is_not_as_it_must_be(wrong: dict[str, object]) -> None:
+    good = {"seed": 1, "minutes": 1, "acknowledged_pushes": 9, "trials": 3}
+    assert Figures.model_validate(good).holds
+    assert not Figures.model_validate({**good, **wrong}).holds
+
+
+def test_a_run_without_a_confirmed_push_proves_nothing() -> None:
+    assert not Figures(seed=1, minutes=1, trials=3).holds
