@@ -17,12 +17,12 @@ LAYERS = [size * MEGABYTE for size in (12, 8, 6, 4, 3, 3)]
 SERVERS = 20
 #: Bytes a second that a host may send: slow enough that the machine's processors are not the limit
 #: with four hosts.
-RATE = 15 * MEGABYTE
+RATE = 20 * MEGABYTE
 NUMBERS = (1, 2, 4)
 #: Layers of the two images without contents, and their size.
 FEW, MANY, NOTHING = 1, 7, 1000
 #: Pulls of each of these, and of images that were just pushed.
-PULLS, COLD = 20, 5
+PULLS, COLD = 10, 3
 
 
 def parameters(rig: Rig, cores: int) -> Parameters:
@@ -72,10 +72,9 @@ def _pulls(rig: Rig, layers: Sequence[int]) -> _Pulls:
 def one_round(
     rig: Rig, turn: int, servers: int, layers: Sequence[int], report: Callable[[str], None]
 ) -> list[Measured]:
-    """Measure a storm with each number of hosts, beginning with another one each turn."""
-    first = turn % len(NUMBERS)
+    """Measure a storm with each number of hosts: upwards, the next turn downwards, and so on."""
     found = []
-    for hosts in (*NUMBERS[first:], *NUMBERS[:first]):
+    for hosts in NUMBERS if turn % 2 == 0 else NUMBERS[::-1]:
         rig.scale(hosts)
         rig.shape(RATE)
         image = rig.push(layers)

@@ -120,7 +120,7 @@ class Model:
         questions = self._questions(storm, host, hosts, max(terms.values()))
         terms[CPU] += questions / hosts / waves * figures.layer.cpu / host.vcpus * uneven
         gets, lists = questions * figures.layer.get, questions * figures.layer.list
-        gets += storm.layers * (hosts if delivery == "cache" else storm.servers)
+        gets += storm.layers * self._fetched(storm, hosts, delivery)
         terms[S3] = (gets + lists) / waves / figures.s3_reads_per_second
         limit = max(terms, key=lambda name: terms[name])
         transfer = terms[limit]
@@ -191,6 +191,10 @@ class Model:
         elif delivery == "proxy":
             terms[NETWORK] = sent / (host.network * figures.payload)
         return terms
+
+    def _fetched(self, storm: Storm, hosts: int, delivery: Delivery) -> int:
+        """How often S3 has to give each layer: to every host that was asked, or to every server."""
+        return min(hosts, storm.servers) if delivery == "cache" else storm.servers
 
     def _alone(self, storm: Storm, delivery: Delivery, waves: int) -> float:
         """Seconds of a wave for a server that has all hosts for itself."""
