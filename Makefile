@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench bench-synth security up status down setup clean
+.PHONY: demo test unit synth modules bench storms bench-synth security up status down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -19,6 +19,9 @@ bench: setup ## measure the proxy, and what it is compared with: build/bench.htm
 
 bench-synth: setup ## measure how long synthesis takes: build/bench-synth.json
 	$(PYTHON) -m scripts.bench_synth
+
+storms: setup ## measure storms with 1, 2 and 4 hosts beside the model: docs/capacity.md
+	$(PYTHON) -m integration.storms
 
 security: setup ## check the synthesized stack and its modules with checkov
 	$(PYTHON) -m scripts.security

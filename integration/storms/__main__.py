@@ -42,6 +42,8 @@ def storms(rounds: int, pages: bool, simulations: bool) -> None:
         if not pages:
             results.simulations = simulate(display)
             JSON.write_text(results.model_dump_json(indent=2))
+        if not results.simulations:
+            raise click.UsageError(f"{JSON} has no simulations yet; take --simulations")
         write(results, DOCUMENTS)
         display(f"Wrote {JSON} and {DOCUMENTS}/capacity.md")
 

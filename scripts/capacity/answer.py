@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.capacity.figures import Figures, Prices
-from scripts.capacity.plan import Plan
+from scripts.capacity.plan import Cost, Plan
 from scripts.capacity.simulation import Simulated
 
+#: USD; less than half of it is not worth a word.
+CENT = 0.01
 #: What each way to deliver layers asks of the servers, in a word.
 ASKS = {
     "redirect": "servers must reach S3",
@@ -41,9 +43,7 @@ def answer(
         "S3 reads": f"{predicted.s3_rate:.0f}/s on average of {figures.s3_reads_per_second:.0f}/s"
         f" for one prefix; {predicted.gets:.0f} GET, {predicted.lists:.0f} LIST",
         "S3 writes": f"{best.pushes} for the push before, of {figures.s3_writes_per_second:.0f}/s",
-        "Storm": f"${cost.storm:.2f}: hosts {cost.hosts:.2f}, S3 requests {cost.s3_requests:.2f},"
-        f" S3 traffic {cost.s3_traffic:.2f}, load balancer {cost.balancer:.2f},"
-        f" between zones {cost.zones:.2f}",
+        "Storm": f"${cost.storm:.2f}: {_parts(cost)}",
         "Month": f"${cost.hosts_a_month:.2f} for the hosts, if they always run",
     }
     if simulated:
@@ -56,6 +56,17 @@ def answer(
     console.print(
         f"Prices: {prices.region}, {prices.as_of}; without tax, disks and the balancer's hours."
     )
+
+
+def _parts(cost: Cost) -> str:
+    parts = {
+        "hosts": cost.hosts,
+        "S3 requests": cost.s3_requests,
+        "S3 traffic": cost.s3_traffic,
+        "load balancer": cost.balancer,
+        "between zones": cost.zones,
+    }
+    return ", ".join(f"{name} {price:.2f}" for name, price in parts.items() if price >= CENT / 2)
 
 
 def _others(plans: Sequence[Plan]) -> Table:
