@@ -98,7 +98,7 @@ def test_many_connections_spread_evenly() -> None:
         (STORM, Host(1e10, 1), 2, "cache", CPU),
         (STORM, Host(1e10, 64, memory=1e9), 2, "cache", DISK),
         (Storm(10, 2e9, 10, server_rate=1e6), HOST, 4, "cache", SERVER),
-        (Storm(100_000, 1e6, 10), Host(1e11, 1e6), 100, "redirect", S3),
+        (Storm(100_000, 1e6, 10), Host(1e11, 2), 100, "redirect", S3),
         (STORM, Host(1e10, 1), 2, "proxy", CPU),
     ],
 )

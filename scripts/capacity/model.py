@@ -115,7 +115,7 @@ class Model:
         waves = math.ceil(storm.layers / at_a_time)
         uneven = 1.0 if self._even else fullest(storm.servers * at_a_time, hosts)
         start = self._start(storm, host, hosts, uneven)
-        fetch = self.fetch(storm, host, delivery)
+        fetch = self._fetch(storm, host, hosts, delivery)
         terms = self._transfers(storm, host, hosts, delivery, waves, uneven)
         questions = self._questions(storm, host, hosts, max(terms.values()))
         terms[CPU] += questions / hosts / waves * figures.layer.cpu / host.vcpus * uneven
@@ -148,10 +148,10 @@ class Model:
                 return hosts
         return None
 
-    def fetch(self, storm: Storm, host: Host, delivery: Delivery) -> float:
+    def _fetch(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
         """Seconds from asking for the layers of a wave until a host can send them."""
         figures = self._figures
-        question = figures.layer.s3 * figures.s3_seconds
+        question = self._question(storm, host, hosts)
         if delivery != "cache":
             # A question that is under way when a server comes is not for it: it waits for the next.
             return 2 * question
@@ -210,10 +210,23 @@ class Model:
         Each nginx worker, of which there is one a processor, asks one after the other while a wave
         goes on.
         """
-        figures = self._figures
-        seconds = max(figures.layer.s3 * figures.s3_seconds, figures.layer.cpu)
+        seconds = self._question(storm, host, hosts)
         shared = host.vcpus * (1 + wave / seconds) if seconds else math.inf
         return storm.layers * hosts * min(storm.servers / hosts, shared)
+
+    def _question(self, storm: Storm, host: Host, hosts: int) -> float:
+        """Seconds that the registry takes to answer for a layer, when all workers of all hosts ask.
+
+        More of them make it slower, and then more servers share an answer.
+        """
+        figures = self._figures
+        at_a_time = min(figures.parallel_layers, storm.layers)
+        asked = min(host.vcpus, storm.servers / hosts) * at_a_time
+        return max(
+            figures.layer.s3 * figures.s3_seconds + figures.layer.cpu,
+            asked * figures.layer.cpu / host.vcpus,
+            asked * hosts * figures.layer.s3 / figures.s3_reads_per_second,
+        )
 
 
 #: What may limit a wave.
