@@ -108,9 +108,10 @@ def test_the_limit_is_named(
     assert MODEL.predict(storm, host, number, delivery).limit == limit
 
 
-def test_a_storm_by_hand() -> None:
-    """One wave, one host, nothing but a network: an image's bytes by its rate."""
-    nothing = FIGURES.model_copy(
+@pytest.fixture
+def network_only() -> Figures:
+    """Nothing takes time but the network of the hosts."""
+    return FIGURES.model_copy(
         update={
             "payload": 1.0,
             "s3_seconds": 0.0,
@@ -124,10 +125,33 @@ def test_a_storm_by_hand() -> None:
             "layer": FIGURES.layer.model_copy(update={"cpu": 0.0}),
         }
     )
-    # 100 bytes to each of ten servers at 50 a second, and 100 from S3 at 50.
+
+
+def test_a_storm_by_hand(network_only: Figures) -> None:
+    """100 bytes to each of ten servers at 50 a second, and before 100 from S3 at 50."""
     storm, host = Storm(servers=10, image=100, layers=1), Host(network=50, vcpus=1)
-    assert Model(nothing).predict(storm, host, 1, "cache").seconds == pytest.approx(22)
-    assert Simulation(nothing, storm, host, 1, "cache").run().seconds == pytest.approx(22)
+    assert Model(network_only).predict(storm, host, 1, "cache").seconds == pytest.approx(22)
+    assert Simulation(network_only, storm, host, 1, "cache").run().seconds == pytest.approx(22)
+
+
+@pytest.mark.parametrize(
+    ("layers", "waves", "received", "seconds"),
+    [
+        # Fetched in 1 s and transferred in 10, twice; the second is fetched meanwhile.
+        (6, 2, 50, 21),
+        # The same with a layer more, which takes a wave of its own.
+        (7, 3, 50, 2 / 3 + 20),
+        # Fetched in 20 s each, which is what takes time, and once transferred.
+        (6, 2, 2.5, 50),
+    ],
+)
+def test_waves_overlap(
+    network_only: Figures, layers: int, waves: int, received: float, seconds: float
+) -> None:
+    storm, host = Storm(servers=10, image=100, layers=layers), Host(50, 1, received=received)
+    predicted = Model(network_only).predict(storm, host, 1, "cache")
+    assert predicted.waves == waves
+    assert predicted.seconds == pytest.approx(seconds, rel=0.02)
 
 
 def test_as_many_hosts_as_are_said_are_enough_and_fewer_are_not() -> None:
