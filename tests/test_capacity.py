@@ -8,7 +8,7 @@ from typing import Any
 import moto
 import pytest
 import simpy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scripts.capacity.figures import (
@@ -81,6 +81,7 @@ def test_no_storm_is_faster_than_any_of_its_parts(
 
 
 @given(st.integers(1, 10**6), numbers)
+@example(connections=1, number=2)
 def test_the_fullest_host_has_between_the_mean_and_everything(
     connections: int, number: int
 ) -> None:
@@ -171,6 +172,8 @@ def test_requests_to_s3() -> None:
     predicted = MODEL.predict(one, HOST, 1, "cache")
     assert predicted.lists == FIGURES.pull.list + 4 * FIGURES.layer.list
     assert predicted.gets == FIGURES.pull.get + 4 * (FIGURES.layer.get + 1)
+    # What no server asks a host for, it does not fetch.
+    assert MODEL.predict(one, HOST, 5, "cache").gets == predicted.gets
     four = Storm(servers=4, image=1e6, layers=4)
     cached, redirected = (
         MODEL.predict(four, HOST, 2, delivery) for delivery in ("cache", "redirect")
