@@ -128,6 +128,14 @@ def network_only() -> Figures:
     )
 
 
+def test_what_does_not_fit_into_memory_comes_from_the_disk() -> None:
+    """Each of two hosts sends half of it, and no faster than its disk."""
+    host = Host(1e9, 64, memory=1e9)
+    seconds = MODEL.predict(STORM, host, 2, "cache").seconds
+    assert seconds > STORM.servers * STORM.image / 2 / FIGURES.disk_rate
+    assert Model(FIGURES).send_rate(STORM, Host(1e9, 64, memory=1e10)) == pytest.approx(955e6)
+
+
 def test_a_storm_by_hand(network_only: Figures) -> None:
     """100 bytes to each of ten servers at 50 a second, and before 100 from S3 at 50."""
     storm, host = Storm(servers=10, image=100, layers=1), Host(network=50, vcpus=1)
