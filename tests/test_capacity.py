@@ -217,7 +217,7 @@ def test_the_same_chance_gives_the_same_storm() -> None:
 
 
 def test_jobs_share_what_there_is() -> None:
-    """By hand: 10 a second; 20 alone for a second, then with another one, which has its own 10."""
+    """By hand: 10 a second; 20 alone for a second, then beside 2.5 for half a second."""
     environment, ends = simpy.Environment(), {}
     shared = Sharing(environment, rate=10)
 
@@ -227,9 +227,9 @@ def test_jobs_share_what_there_is() -> None:
         ends[name] = environment.now
 
     environment.process(job("long", 0, 20))
-    environment.process(job("short", 1, 5))
+    environment.process(job("short", 1, 2.5))
     environment.run()
-    assert ends == {"short": pytest.approx(2), "long": pytest.approx(2.5)}
+    assert ends == {"short": pytest.approx(1.5), "long": pytest.approx(2.25)}
 
 
 def test_no_job_gets_more_than_it_may() -> None:

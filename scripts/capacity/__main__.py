@@ -43,7 +43,9 @@ from scripts.errors import one_line_errors
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file like scripts/capacity/prices.toml, which need not have all of it.",
 )
-@click.option("--simulate", is_flag=True, help="Simulate what is answered, too.")
+@click.option(
+    "--simulate", is_flag=True, help="Simulate the answer, too; 100,000 servers take minutes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @one_line_errors()
 def capacity(
