@@ -38,6 +38,13 @@ def test_the_answer_is_the_cheapest_that_is_in_time() -> None:
     assert months == sorted(months)
 
 
+@pytest.mark.parametrize("name", ["c7gn.xlarge", "c6in.4xlarge"])
+def test_of_all_types_the_cheapest_is_taken(name: str) -> None:
+    chosen = answer(*QUESTION, "--delivery", "cache")["answer"]["cost"]["hosts_a_month"]
+    other = answer(*QUESTION, "--delivery", "cache", "--instance-type", name)["answer"]
+    assert chosen < other["cost"]["hosts_a_month"]
+
+
 def test_delivery_and_type_can_be_chosen() -> None:
     found = answer(*QUESTION, "--delivery", "cache", "--instance-type", "c7gn.xlarge")
     assert found["others"] == []
