@@ -36,12 +36,12 @@ class Measured(BaseModel):
     Attributes:
         hosts: how many served.
         seconds: until each of the servers had the image, sorted.
-        busy: part of the machine's processors.
+        busy: part of the machine's processors; None where nobody looked.
     """
 
     hosts: int
     seconds: list[float]
-    busy: float
+    busy: float | None = None
 
 
 class Simulated(BaseModel):
@@ -92,9 +92,10 @@ class Results(BaseModel):
         """When half of the servers had it: the median of the rounds."""
         return median(median(one.seconds) for one in self.storms if one.hosts == hosts)
 
-    def busy(self, hosts: int) -> float:
+    def busy(self, hosts: int) -> float | None:
         """The part of the machine that was busy: the median of the rounds."""
-        return median(one.busy for one in self.storms if one.hosts == hosts)
+        found = [one.busy for one in self.storms if one.hosts == hosts and one.busy is not None]
+        return median(found) if found else None
 
     def difference(self, hosts: int) -> float:
         """How much longer the model takes a storm to be than it was, as a part."""
