@@ -12,17 +12,17 @@ from integration.storms.rig import Rig
 from scripts.capacity.figures import Requests
 
 MEGABYTE = 1_000_000
-#: The image of a storm: sizes of its layers in bytes, together 24 MB.
-LAYERS = [size * MEGABYTE for size in (8, 6, 4, 3, 2, 1)]
+#: The image of a storm: sizes of its layers in bytes, together 36 MB.
+LAYERS = [size * MEGABYTE for size in (12, 8, 6, 4, 3, 3)]
 SERVERS = 20
 #: Bytes a second that a host may send: slow enough that the machine's processors are not the limit
 #: with four hosts.
-RATE = 10 * MEGABYTE
+RATE = 15 * MEGABYTE
 NUMBERS = (1, 2, 4)
 #: Layers of the two images without contents, and their size.
 FEW, MANY, NOTHING = 1, 7, 1000
 #: Pulls of each of these, and of images that were just pushed.
-PULLS, COLD = 5, 3
+PULLS, COLD = 20, 3
 
 
 def parameters(rig: Rig, cores: int) -> Parameters:
