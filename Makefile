@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults down setup clean
+.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults storms down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -25,6 +25,9 @@ mutants: setup ## try deliberate defects, each of which a test has to catch: bui
 
 faults: setup ## break things for MINUTES (10) while clients push and pull: build/faults.json
 	$(PYTHON) -m integration.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+storms: setup ## measure storms with 1, 2 and 4 hosts beside the model: docs/capacity.md
+	$(PYTHON) -m integration.storms
 
 security: setup ## check the synthesized stack and its modules with checkov
 	$(PYTHON) -m scripts.security

@@ -42,7 +42,7 @@ class Variant:
         on_hosts = {
             container: [host.pid(container) for host in self.hosts] for container in self.containers
         }
-        return {name: _cpu(pids) for name, pids in {**on_hosts, **self.others}.items()}
+        return {name: cpu_seconds(pids) for name, pids in {**on_hosts, **self.others}.items()}
 
     def renew_workers(self) -> None:
         """Let nginx go on with new workers, as after each renewal of its files."""
@@ -67,7 +67,8 @@ def process(podman: DockerClient, container: str) -> int:
     return pid
 
 
-def _cpu(pids: Iterable[int]) -> float:
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """CPU seconds that processes and all below them have used so far."""
     times = [one.cpu_times() for one in _family(pids)]
     return float(sum(time.user + time.system for time in times))
 

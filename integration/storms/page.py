@@ -1,0 +1,168 @@
+"""docs/capacity.md and its plots: the model, what was measured, and answers as they are printed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import matplotlib as mpl
+from click.testing import CliRunner
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from integration.storms.results import Results
+from scripts.capacity.__main__ import capacity
+from scripts.capacity.figures import DELIVERIES, Figures, InstanceType, Prices
+from scripts.capacity.model import MOST_HOSTS, Host, Model, Storm
+
+#: Inches, and colours: what was measured or simulated, and the model.
+SIZE = (7.5, 3.4)
+SEEN, MODEL = "#e08e45", "#0b6e99"
+COLOURS = {"redirect": "#7a9a3a", "cache": MODEL, "proxy": SEEN}
+#: How near the model has to be.
+NEAR = 0.2
+#: The type that the plot of hosts is for.
+TYPE = "c7gn.2xlarge"
+#: What people ask, by the name under which the template shows the answer.
+QUESTIONS = {
+    "first": "--servers 500 --image-size 2GB --within 60s",
+    "cache": "--servers 500 --image-size 2GB --within 60s --delivery cache --peak --simulate",
+    "hosts": "--servers 100 --image-size 500MB --hosts 2 --instance-type t3.medium --peak",
+}
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("integration.storms"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701  (Markdown, not HTML)
+)
+
+
+def write(results: Results, directory: Path) -> None:
+    """Write the page and its plots."""
+    # The same results make the same files.
+    with mpl.rc_context({"svg.hashsalt": "wharf"}):
+        for name, figure in {
+            "capacity-storms": storms(results),
+            "capacity-simulation": simulations(results),
+            "capacity-hosts": hosts(),
+        }.items():
+            figure.savefig(directory / f"{name}.svg", metadata={"Date": None})
+    text = _TEMPLATES.get_template("capacity.md.j2").render(
+        results=results,
+        figures=Figures.read(),
+        prices=Prices.read(),
+        answers={name: (question, ask(question)) for name, question in QUESTIONS.items()},
+        deliveries=table(),
+        median=median,
+    )
+    (directory / "capacity.md").write_text(text)
+
+
+def ask(question: str) -> str:
+    """What the program prints.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    done = CliRunner(env={"COLUMNS": "100"}).invoke(capacity, question.split())
+    if done.exit_code:
+        raise RuntimeError(done.output)
+    return "\n".join(line.rstrip() for line in done.output.splitlines())
+
+
+def table() -> Sequence[tuple[int, str, dict[str, str]]]:
+    """Hosts of one type for several storms of a 2 GB image in a minute, by delivery."""
+    return [
+        (servers, f"{seconds} s", {one: _hosts(servers, seconds, one) for one in DELIVERIES})
+        for servers, seconds in ((50, 60), (200, 60), (500, 60), (500, 300), (2000, 300))
+    ]
+
+
+def _hosts(servers: int, seconds: int, delivery: str) -> str:
+    host = Host.of(InstanceType.all()[TYPE])
+    known = next(one for one in DELIVERIES if one == delivery)
+    found = Model(Figures.read()).hosts(Storm(servers, 2e9, 10), host, known, seconds)
+    return "none is enough" if found is None else str(found)
+
+
+def storms(results: Results) -> Figure:
+    """How long the storms took, and what the model says."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    numbers = results.hosts
+    predicted = [results.predicted(number).seconds for number in numbers]
+    axes.fill_between(
+        numbers,
+        [seconds * (1 - NEAR) for seconds in predicted],
+        [seconds * (1 + NEAR) for seconds in predicted],
+        color=MODEL,
+        alpha=0.15,
+        label=f"within {NEAR:.0%}",
+        linewidth=0,
+    )
+    axes.plot(numbers, predicted, color=MODEL, marker="_", markersize=14, label="model")
+    points = [(number, last) for number in numbers for last in results.last(number)]
+    axes.plot(*zip(*points, strict=True), ".", color=SEEN, markersize=9, label="a round")
+    axes.set(
+        xlabel="hosts",
+        ylabel="seconds until the last server has it",
+        xscale="log",
+        yscale="log",
+    )
+    axes.set_xticks(numbers, [str(number) for number in numbers])
+    axes.set_yticks([10, 20, 40], ["10", "20", "40"])
+    axes.minorticks_off()
+    axes.legend()
+    return figure
+
+
+def simulations(results: Results) -> Figure:
+    """How far the formula is from the simulation."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    axes.axhspan(-NEAR * 100, NEAR * 100, color=MODEL, alpha=0.1, linewidth=0)
+    axes.axhline(0, color="0.7", linewidth=1)
+    for delivery, colour in COLOURS.items():
+        chosen = [one for one in results.simulations if one.delivery == delivery]
+        axes.scatter(
+            [one.servers for one in chosen],
+            [one.difference * 100 for one in chosen],
+            color=colour,
+            label=delivery,
+        )
+    axes.set(
+        xlabel="servers",
+        ylabel="formula is longer by, %",
+        xscale="log",
+        ylim=(-2 * NEAR * 100, 2 * NEAR * 100),
+    )
+    axes.legend()
+    return figure
+
+
+def hosts() -> Figure:
+    """How many hosts of one type it takes for 2 GB in a minute, by servers and delivery."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    host, model = Host.of(InstanceType.all()[TYPE]), Model(Figures.read())
+    numbers = [10, 20, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 3000]
+    for delivery in DELIVERIES:
+        found = [model.hosts(Storm(number, 2e9, 10), host, delivery, 60) for number in numbers]
+        points = [(x, y) for x, y in zip(numbers, found, strict=True) if y is not None]
+        if points:
+            axes.plot(
+                *zip(*points, strict=True), color=COLOURS[delivery], marker=".", label=delivery
+            )
+    axes.set(
+        xlabel=f"servers; 2 GB in 10 layers, within a minute, baseline bandwidth of {TYPE}",
+        ylabel=f"hosts (at most {MOST_HOSTS})",
+        xscale="log",
+        yscale="log",
+    )
+    axes.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
+    axes.set_yticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
+    axes.minorticks_off()
+    axes.legend()
+    return figure

@@ -1,0 +1,133 @@
+"""The program: what it answers, and the one line for what it cannot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from scripts.capacity.__main__ import capacity
+
+QUESTION = ("--servers", "500", "--image-size", "2GB", "--within", "60s")
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "100"}).invoke(capacity, arguments)
+
+
+def answer(*arguments: str) -> Any:
+    done = ask(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.output)
+
+
+def test_the_answer_has_all_that_was_asked_for() -> None:
+    done = ask(*QUESTION)
+    assert done.exit_code == 0, done.output
+    for name in ("Delivery", "Hosts", "Time", "Limit", "S3 reads", "S3 writes", "Storm", "Month"):
+        assert f"\n{name} " in f"\n{done.output}"
+    assert "Otherwise" in done.output
+
+
+def test_the_answer_is_the_cheapest_that_is_in_time() -> None:
+    found = answer(*QUESTION)
+    plans = [found["answer"], *found["others"]]
+    assert all(plan["prediction"]["seconds"] <= 60 for plan in plans)
+    months = [plan["cost"]["hosts_a_month"] for plan in plans]
+    assert months == sorted(months)
+
+
+@pytest.mark.parametrize("name", ["c7gn.xlarge", "c6in.4xlarge"])
+def test_of_all_types_the_cheapest_is_taken(name: str) -> None:
+    chosen = answer(*QUESTION, "--delivery", "cache")["answer"]["cost"]["hosts_a_month"]
+    other = answer(*QUESTION, "--delivery", "cache", "--instance-type", name)["answer"]
+    assert chosen < other["cost"]["hosts_a_month"]
+
+
+def test_delivery_and_type_can_be_chosen() -> None:
+    found = answer(*QUESTION, "--delivery", "cache", "--instance-type", "c7gn.xlarge")
+    assert found["others"] == []
+    assert found["answer"]["delivery"] == "cache"
+    assert found["answer"]["instance_type"] == "c7gn.xlarge"
+
+
+def test_with_hosts_the_time_is_answered() -> None:
+    chosen = ("--servers", "10", "--image-size", "1GB", "--delivery", "cache")
+    few, more = (
+        answer(*chosen, "--instance-type", "t3.medium", "--hosts", hosts) for hosts in ("1", "2")
+    )
+    assert few["answer"]["hosts"] == 1
+    assert more["answer"]["prediction"]["seconds"] < few["answer"]["prediction"]["seconds"]
+
+
+def test_a_server_that_downloads_slowly_takes_its_time() -> None:
+    found = answer(
+        *("--servers", "2", "--image-size", "100MB", "--hosts", "1", "--delivery", "cache"),
+        *("--server-rate", "1MB/s"),
+    )
+    assert found["answer"]["prediction"]["seconds"] >= 100
+    assert found["answer"]["prediction"]["limit"] == "download of each server"
+
+
+def test_the_simulation_is_asked_too() -> None:
+    found = answer("--servers", "20", "--image-size", "1GB", "--within", "60s", "--simulate")
+    assert found["simulated"]["seconds"] == pytest.approx(
+        found["answer"]["prediction"]["seconds"], rel=0.25
+    )
+
+
+def test_own_prices(tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text('[instance_hour]\n"t3.medium" = 100.0\n')
+    chosen = (
+        "--servers",
+        "5",
+        "--image-size",
+        "1GB",
+        "--hosts",
+        "1",
+        "--instance-type",
+        "t3.medium",
+    )
+    assert answer(*chosen, "--prices", str(own))["answer"]["cost"]["hosts_a_month"] == 73_000
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("--image-size", "two"), "'two' is no size above nothing; write 2GB or 500MiB"),
+        (("--image-size", "-1GB"), "'-1GB' is no size"),
+        (("--image-size", "0"), "'0' is no size"),
+        (("--within", "soon"), "'soon' is no time above nothing; write 60s or 2m"),
+        (("--within", "9" * 400), "is no time"),
+        (("--server-rate", "fast"), "'fast' is no rate above nothing; write 25MB/s"),
+        (("--servers", "0"), "--servers"),
+        (("--instance-type", "x9.large"), "x9.large is not in the table; it has t3.medium"),
+        (("--hosts", "3"), "give either --within (how many hosts?) or --hosts (how long?)"),
+        (("--within", "1s"), "--within 1s: 100 hosts, the most that there can be, take"),
+        (("--prices", "README.md"), "README.md: no TOML"),
+    ],
+)
+def test_what_it_cannot_answer_is_one_line(changed: tuple[str, str], said: str) -> None:
+    done = ask(*QUESTION, *changed)
+    assert done.exit_code != 0
+    (line,) = [line for line in done.output.splitlines() if line.startswith("Error: ")]
+    assert said in line
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("s3_get = -1", "s3_get = -1: Input should be greater than or equal to 0"),
+        ("gets = 1", "gets = 1: Extra inputs are not permitted"),
+        ("instance_hour = 3", "instance_hour = 3: Input should be a valid dictionary"),
+    ],
+)
+def test_prices_that_are_none_are_one_line(text: str, said: str, tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text(text)
+    done = ask(*QUESTION, "--prices", str(own))
+    assert done.exit_code == 2
+    assert said in done.output.splitlines()[-1]
