@@ -136,6 +136,15 @@ def test_what_does_not_fit_into_memory_comes_from_the_disk() -> None:
     assert Model(FIGURES).send_rate(STORM, Host(1e9, 64, memory=1e10)) == pytest.approx(955e6)
 
 
+def test_more_hosts_than_s3_answers_make_questions_slow() -> None:
+    """16 workers of each of 100 hosts ask for three layers at a time: 7 requests for each."""
+    storm = Storm(servers=100_000, image=5e8, layers=6)
+    host = Host.of(InstanceType.all()["c7gn.4xlarge"])
+    few, many = (MODEL.predict(storm, host, number, "redirect").fetch for number in (1, 100))
+    assert few == pytest.approx(2 * (0.7 + 0.008))
+    assert many == pytest.approx(2 * 16 * 3 * 100 * 7 / 5500)
+
+
 def test_a_storm_by_hand(network_only: Figures) -> None:
     """100 bytes to each of ten servers at 50 a second, and before 100 from S3 at 50."""
     storm, host = Storm(servers=10, image=100, layers=1), Host(network=50, vcpus=1)

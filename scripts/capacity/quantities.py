@@ -15,14 +15,11 @@ class Quantity(click.ParamType[float]):
         name: what it is.
         parse: of humanfriendly.
         example: of what may be written.
-        ending: that may follow, and says nothing.
     """
 
-    def __init__(
-        self, name: str, parse: Callable[[str], float], example: str, ending: str = ""
-    ) -> None:
+    def __init__(self, name: str, parse: Callable[[str], float], example: str) -> None:
         self.name = name
-        self._parse, self._example, self._ending = parse, example, ending
+        self._parse, self._example = parse, example
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -35,7 +32,7 @@ class Quantity(click.ParamType[float]):
         if isinstance(value, float):
             return value
         try:
-            number = float(self._parse(value.strip().removesuffix(self._ending)))
+            number = float(self._parse(value.strip()))
         except (humanfriendly.InvalidSize, humanfriendly.InvalidTimespan, OverflowError):
             number = math.nan
         if not 0 < number < math.inf:
@@ -47,4 +44,4 @@ class Quantity(click.ParamType[float]):
 
 SIZE = Quantity("size", humanfriendly.parse_size, "2GB or 500MiB")
 TIME = Quantity("time", humanfriendly.parse_timespan, "60s or 2m")
-RATE = Quantity("rate", humanfriendly.parse_size, "25MB/s", "/s")
+RATE = Quantity("rate", humanfriendly.parse_size, "25MB/s")
