@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # Seconds. The files are small and S3 is near: five attempts end within two minutes at worst.
-_NETWORK = Config(
+NETWORK = Config(
     connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 5, "mode": "standard"}
 )
 
@@ -58,8 +58,8 @@ class Bucket:
 
     def __init__(self, name: str, *, region: str | None = None) -> None:
         self.name = name
-        with _one_line_errors(name, "s3:ListBucket"):
-            self._client = _connect(region)
+        with one_line_errors(name, "s3:ListBucket"):
+            self._client = connect(region)
 
     def download(self, key: str) -> bytes:
         """Return an object's content.
@@ -67,7 +67,7 @@ class Bucket:
         Raises:
             ConfigurationError: bucket, object and remedy.
         """
-        with _one_line_errors(f"{self.name}/{key}", "s3:GetObject"):
+        with one_line_errors(f"{self.name}/{key}", "s3:GetObject"):
             return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
 
     def download_optional(self, key: str) -> bytes | None:
@@ -78,7 +78,7 @@ class Bucket:
         Raises:
             ConfigurationError: bucket, object and remedy.
         """
-        with _one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
+        with one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
             try:
                 return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
             except self._client.exceptions.NoSuchKey:
@@ -90,7 +90,7 @@ class Bucket:
         Raises:
             ConfigurationError: bucket, object and remedy.
         """
-        with _one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
+        with one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
             try:
                 return self._client.head_object(Bucket=self.name, Key=key)["ETag"]
             except ClientError as error:
@@ -108,7 +108,7 @@ class Bucket:
         written: list[str] = []
         for key, content in files.items():
             try:
-                with _one_line_errors(f"{self.name}/{key}", "s3:PutObject"):
+                with one_line_errors(f"{self.name}/{key}", "s3:PutObject"):
                     self._client.put_object(Bucket=self.name, Key=key, Body=content)
             except ConfigurationError as error:
                 done = f"{', '.join(written)} written before" if written else "nothing written"
@@ -116,11 +116,16 @@ class Bucket:
             written.append(key)
 
 
-def _connect(region: str | None) -> "S3Client":
+def connect(region: str | None, config: Config = NETWORK) -> "S3Client":
+    """Return a client of S3 for the standard variables.
+
+    Raises:
+        ConfigurationError: one of them is no endpoint or region.
+    """
     # Debian's boto3 1.26 does not read these variables, newer ones do.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     try:
-        return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=_NETWORK)
+        return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
     except ValueError as error:  # boto3's word for an endpoint or region that is no such thing
         raise ConfigurationError(
             f"{error}: check AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION"
@@ -128,7 +133,12 @@ def _connect(region: str | None) -> "S3Client":
 
 
 @contextmanager
-def _one_line_errors(place: str, permission: str) -> Iterator[None]:
+def one_line_errors(place: str, permission: str) -> Iterator[None]:
+    """Turn what boto3 raises into one line: the place (bucket, or bucket and key) and the remedy.
+
+    Raises:
+        ConfigurationError: in place of an error of boto3.
+    """
     try:
         yield
     except ClientError as error:

@@ -1,0 +1,156 @@
+"""Garbage collection while clients push. Why it is safe: docs/operations.md.
+
+Before each promise the registry asks whether it has a blob: whether the repository links it, and
+whether its bytes are there. So links go first, and from then on who wants the blob sends it again;
+bytes go when all requests are over that have seen a link; and a copy of them is kept until those
+are over, too, that have seen the bytes.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from scripts.registry_storage import layout
+from scripts.registry_storage.garbage import (
+    Garbage,
+    Limits,
+    Link,
+    find_garbage,
+    in_use,
+    missing_links,
+)
+from scripts.registry_storage.manifests import Manifests, References
+from scripts.registry_storage.reachability import manifests_of
+from scripts.registry_storage.snapshot import Repositories, read_blobs, read_repositories
+from scripts.registry_storage.store import Entry, Store
+from scripts.registry_storage.work import Work
+
+#: Blobs whose bytes go between two looks at all links: one request of S3.
+BATCH = 1000
+
+
+@dataclass
+class Collected:
+    """What a collection has done: numbers of objects, and bytes of the blobs that are gone."""
+
+    links: int = 0
+    blobs: int = 0
+    bytes: int = 0
+    uploads: int = 0
+    links_restored: int = 0
+    blobs_restored: int = 0
+
+
+class Collector:
+    """One collection.
+
+    Args:
+        store: the registry's bucket.
+        work: how many requests at a time.
+        limits: what counts as garbage.
+        wait: returns when every request has ended that the registry was answering at the call.
+
+    Raises:
+        ConfigurationError: from each method: S3 refuses something. The next collection goes on
+            where this one ended.
+    """
+
+    def __init__(self, store: Store, work: Work, limits: Limits, wait: Callable[[], None]) -> None:
+        self._store = store
+        self._work = work
+        self._limits = limits
+        self._wait = wait
+        self._manifests = Manifests(store, work)
+        self._gone: dict[str, int] = {}
+        self._done = Collected()
+
+    def find(self) -> Garbage:
+        """What would be collected now."""
+        # Blobs first: what is pushed between the two listings is then not among them.
+        blobs = read_blobs(self._store, self._work)
+        return find_garbage(blobs, *self._look(), self._limits)
+
+    def collect(self) -> Collected:
+        """Remove the garbage; return what was done."""
+        removed = self._removed_before()
+        copies = self._copies()
+        if removed or copies:
+            self._bring_back(removed)
+        garbage = self.find()
+        removed |= set(garbage.links)
+        self._unlink(garbage, removed)
+        if removed or copies or garbage.blobs:
+            self._wait()
+            self._bring_back(removed)
+            self._remove(garbage.blobs, removed)
+            self._wait()
+            self._bring_back(removed)
+            self._store.delete([copy.key for copy in self._copies()])
+            self._store.delete([layout.JOURNAL])
+        self._done.blobs = len(self._gone)
+        self._done.bytes = sum(self._gone.values())
+        return self._done
+
+    def _look(self) -> tuple[Repositories, Mapping[str, References]]:
+        repositories = read_repositories(self._store, self._work)
+        return repositories, self._manifests.read(manifests_of(repositories))
+
+    def _removed_before(self) -> set[Link]:
+        """The links that a collection had removed that did not come to its end."""
+        journal = self._store.read(layout.JOURNAL)
+        return {Link(*link) for link in json.loads(journal)} if journal else set()
+
+    def _copies(self) -> list[Entry]:
+        return list(self._store.entries(layout.QUARANTINE))
+
+    def _unlink(self, garbage: Garbage, removed: Collection[Link]) -> None:
+        if removed:
+            # Before the first is removed: who goes on after us has to know of it.
+            self._store.write(layout.JOURNAL, json.dumps(sorted(removed)).encode())
+        keys = [link.key for link in garbage.links]
+        self._store.delete(keys + garbage.old_names + garbage.uploads)
+        self._done.links = len(garbage.links)
+        self._done.uploads = len(garbage.uploads)
+
+    def _remove(self, sizes: Mapping[str, int], removed: Collection[Link]) -> None:
+        """Remove the bytes of what nobody wants even now; copies of them stay for a while."""
+        candidates = list(sizes)
+        for start in range(0, len(candidates), BATCH):
+            some = candidates[start : start + BATCH]
+            self._set_aside(some, sizes)
+            used = in_use(*self._look(), self._limits)
+            unused = [digest for digest in some if digest not in used]
+            self._store.delete([layout.blob(digest) for digest in unused])
+            self._gone.update((digest, sizes[digest]) for digest in unused)
+            # Who linked one between the look and the deletion has it back at once.
+            self._bring_back(removed)
+
+    def _set_aside(self, digests: Collection[str], sizes: Mapping[str, int]) -> None:
+        def copy(digest: str) -> bool:
+            source = Entry(layout.blob(digest), sizes[digest], self._limits.before)
+            return self._store.copy(source, layout.quarantined(digest))
+
+        for _ in self._work.map(copy, digests, "Copying garbage aside"):
+            pass
+
+    def _bring_back(self, removed: Collection[Link]) -> None:
+        """Give back what was removed, and is wanted by a manifest or a link that came meanwhile."""
+        # Manifests may be among them: only with their bytes can it be read what they need.
+        self._restore_blobs()
+        missing = missing_links(removed, *self._look(), self._limits)
+        for link in missing:
+            self._store.write(link.key, link.digest.encode())
+        self._done.links_restored += len(missing)
+
+    def _restore_blobs(self) -> None:
+        copies = self._copies()
+        if not copies:
+            return
+        there = read_blobs(self._store, self._work)
+        used = in_use(*self._look(), self._limits)
+        for copy in copies:
+            digest = layout.digest_of_quarantined(copy.key)
+            if digest and digest in used and digest not in there:
+                self._store.copy(copy, layout.blob(digest))
+                self._gone.pop(digest, None)
+                self._done.blobs_restored += 1

@@ -1,0 +1,151 @@
+"""What of a registry nobody can pull any more, and nobody is about to push."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from scripts.registry_storage import layout
+from scripts.registry_storage.manifests import References
+from scripts.registry_storage.reachability import live_manifests, needed_blobs
+from scripts.registry_storage.snapshot import Blobs, Repositories, Repository
+
+
+class Link(NamedTuple):
+    """By which a repository has a layer (or configuration), or a manifest."""
+
+    repository: str
+    kind: Literal["layer", "manifest"]
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """Of the object."""
+        make = layout.layer if self.kind == "layer" else layout.revision
+        return make(self.repository, self.digest)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as garbage.
+
+    Attributes:
+        before: only what was written before then: a push may be under way for what is younger.
+        uploads_before: an upload of which nothing was written since has been given up.
+        untagged: whether manifests without a tag are garbage, too.
+    """
+
+    before: datetime
+    uploads_before: datetime
+    untagged: bool = False
+
+    def live(self, repository: Repository, needs: Mapping[str, References]) -> set[str]:
+        """The manifests of a repository that must stay."""
+        return live_manifests(repository, needs, self.before if self.untagged else None)
+
+
+@dataclass
+class Garbage:
+    """What can go.
+
+    Attributes:
+        links: of repositories, to what none of their manifests needs.
+        old_names: keys that say that a tag has named a manifest of these.
+        blobs: sizes in bytes, by digest.
+        uploads: keys of uploads that were given up.
+    """
+
+    links: list[Link] = field(default_factory=list)
+    old_names: list[str] = field(default_factory=list)
+    blobs: dict[str, int] = field(default_factory=dict)
+    uploads: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.links or self.blobs or self.uploads)
+
+
+def find_garbage(
+    blobs: Blobs, repositories: Repositories, needs: Mapping[str, References], limits: Limits
+) -> Garbage:
+    """Tell garbage from the rest; ``blobs`` have to be read before the repositories."""
+    garbage = Garbage()
+    used: set[str] = set()
+    for repository in repositories.values():
+        live = limits.live(repository, needs)
+        needed = needed_blobs(live, needs)
+        dead = _links(repository, live, needed, limits.before)
+        garbage.links += dead
+        garbage.old_names += _old_names(repository, {one.digest for one in dead})
+        used |= live | needed | _linked(repository) - {one.digest for one in dead}
+        garbage.uploads += [
+            key
+            for upload in repository.uploads.values()
+            if upload.modified < limits.uploads_before
+            for key in upload.keys
+        ]
+    garbage.blobs = {
+        digest: blob.size
+        for digest, blob in blobs.items()
+        if digest not in used and blob.modified < limits.before
+    }
+    return garbage
+
+
+def in_use(repositories: Repositories, needs: Mapping[str, References], limits: Limits) -> set[str]:
+    """Digests that a repository links, or needs."""
+    used: set[str] = set()
+    for repository in repositories.values():
+        live = limits.live(repository, needs)
+        used |= _linked(repository) | live | needed_blobs(live, needs)
+    return used
+
+
+def missing_links(
+    removed: Iterable[Link],
+    repositories: Repositories,
+    needs: Mapping[str, References],
+    limits: Limits,
+) -> list[Link]:
+    """Those of the removed links that a manifest needs which came while they were removed."""
+    missing = []
+    by_repository: dict[str, list[Link]] = {}
+    for link in removed:
+        by_repository.setdefault(link.repository, []).append(link)
+    for name in by_repository.keys() & repositories.keys():
+        repository = repositories[name]
+        live = limits.live(repository, needs)
+        absent = {
+            "manifest": live - repository.revisions.keys(),
+            "layer": needed_blobs(live, needs) - repository.layers.keys(),
+        }
+        missing += [link for link in by_repository[name] if link.digest in absent[link.kind]]
+    return missing
+
+
+def _linked(repository: Repository) -> set[str]:
+    return repository.layers.keys() | repository.revisions.keys()
+
+
+def _links(
+    repository: Repository, live: set[str], needed: set[str], before: datetime
+) -> list[Link]:
+    layers = [
+        Link(repository.name, "layer", digest)
+        for digest, linked in repository.layers.items()
+        if digest not in needed and digest not in live and linked < before
+    ]
+    manifests = [
+        Link(repository.name, "manifest", digest)
+        for digest, linked in repository.revisions.items()
+        if digest not in live and linked < before
+    ]
+    return layers + manifests
+
+
+def _old_names(repository: Repository, dead: set[str]) -> list[str]:
+    return [
+        layout.index(repository.name, name, digest)
+        for name, tag in repository.tags.items()
+        for digest in tag.named
+        if digest in dead and digest != tag.digest
+    ]

@@ -1,0 +1,37 @@
+"""One collection at a time: two would let go of each other's copies."""
+
+import getpass
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wharf_proxy.errors import ConfigurationError
+
+from scripts.registry_storage import layout
+from scripts.registry_storage.store import Store
+
+
+@contextmanager
+def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
+    """Hold the bucket's lock.
+
+    Args:
+        store: the bucket.
+        by_force: take it from whoever has it.
+
+    Raises:
+        ConfigurationError: somebody has it: who, since when, and the remedy.
+    """
+    owner = f"{getpass.getuser()}@{socket.gethostname()} since {store.now():%Y-%m-%d %H:%M:%S} UTC"
+    if by_force:
+        store.delete([layout.LOCK])
+    if not store.create(layout.LOCK, owner.encode()):
+        other = (store.read(layout.LOCK) or b"somebody").decode(errors="replace")
+        raise ConfigurationError(
+            f"{layout.LOCK}: a collection of {other} is under way: wait for its end, or, "
+            "if it was killed, use --break-lock"
+        )
+    try:
+        yield
+    finally:
+        store.delete([layout.LOCK])

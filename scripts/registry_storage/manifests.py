@@ -1,0 +1,102 @@
+"""What a manifest refers to. The five kinds that registries keep, and others that look like them.
+
+https://github.com/opencontainers/image-spec/blob/main/manifest.md and ``image-index.md``
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wharf_proxy.errors import ConfigurationError
+
+from scripts.registry_storage import layout
+from scripts.registry_storage.store import Store
+from scripts.registry_storage.work import Work
+
+
+@dataclass(frozen=True)
+class References:
+    """What a manifest needs.
+
+    Attributes:
+        blobs: configuration and layers that the registry has to have.
+        elsewhere: layers that clients may fetch from somewhere else.
+        children: manifests, of an index.
+        subject: the manifest that this one says something about, such as a signature.
+    """
+
+    blobs: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    children: frozenset[str] = frozenset()
+    subject: str | None = None
+
+
+def references(content: bytes) -> References:
+    """Read a manifest.
+
+    Raises:
+        ValueError: it is none.
+    """
+    manifest = json.loads(content)
+    try:
+        described = [*manifest.get("layers", []), *manifest.get("blobs", [])]
+        # Version 1 of schema 1, of the time before 2016, has nothing else.
+        ancient = {layer["blobSum"] for layer in manifest.get("fsLayers", [])}
+        config = {manifest["config"]["digest"]} if manifest.get("config") else set()
+        return References(
+            blobs=frozenset(config | ancient | set(_digests(described, elsewhere=False))),
+            elsewhere=frozenset(_digests(described, elsewhere=True)),
+            children=frozenset(one["digest"] for one in manifest.get("manifests") or []),
+            subject=(manifest.get("subject") or {}).get("digest"),
+        )
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError("it is no manifest") from None
+
+
+def _digests(described: Iterable[Mapping[str, Any]], *, elsewhere: bool) -> Iterator[str]:
+    return (one["digest"] for one in described if bool(one.get("urls")) == elsewhere)
+
+
+class Manifests:
+    """The manifests of a registry, each read once: their content never changes."""
+
+    def __init__(self, store: Store, work: Work) -> None:
+        self._store = store
+        self._work = work
+        self._known: dict[str, References] = {}
+
+    def read(self, digests: Collection[str]) -> Mapping[str, References]:
+        """What all that have been asked for so far need, and their children.
+
+        One whose bytes are absent needs nothing.
+
+        Raises:
+            ConfigurationError: one is no manifest, so nobody can say what it needs.
+        """
+        asked: set[str] = set()
+        waiting = set(digests) - self._known.keys()
+        while waiting:
+            asked |= waiting
+            children: set[str] = set()
+            for digest, content in self._work.map(
+                self._content, sorted(waiting), "Reading manifests"
+            ):
+                if content is not None:
+                    self._known[digest] = _read(digest, content)
+                    children |= self._known[digest].children
+            waiting = children - self._known.keys() - asked
+        return self._known
+
+    def _content(self, digest: str) -> bytes | None:
+        return self._store.read(layout.blob(digest))
+
+
+def _read(digest: str, content: bytes) -> References:
+    try:
+        return references(content)
+    except ValueError:
+        raise ConfigurationError(
+            f"{layout.blob(digest)}: a repository has it as a manifest, but it is none, so what it "
+            "needs is unknown: see `python -m scripts.check_integrity`"
+        ) from None

@@ -1,0 +1,206 @@
+"""Which tags may go, by the rules of a file; and their removal while clients push."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from wharf_proxy.errors import ConfigurationError
+
+from scripts.registry_storage import layout
+from scripts.registry_storage.durations import duration
+from scripts.registry_storage.snapshot import Repositories, Repository, Tag, sort_links
+from scripts.registry_storage.store import Store
+
+#: Tags that say something about a manifest, which their name begins with: signatures of cosign,
+#: and what stands in for the API of referrers in the OCI distribution specification.
+_ABOUT = re.compile(r"(sha256)-([0-9a-f]{64})(\..+)?")
+
+
+def _span(value: Any) -> Any:
+    return duration(value) if isinstance(value, str) else value
+
+
+Pattern = Annotated[str, Field(min_length=1)]
+
+
+class Rule(BaseModel):
+    """Decides on the tags that match it and none before it.
+
+    Attributes:
+        repositories: patterns of shells, such as ``team/*``; ``*`` stands for slashes, too.
+        tags: patterns of the tags that it decides on.
+        keep_newest: how many of them stay in each repository, the last pushed.
+        keep_younger_than: those pushed since stay.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    repositories: Annotated[list[Pattern], Field(min_length=1)]
+    tags: Annotated[list[Pattern], Field(min_length=1)] = ["*"]
+    keep_newest: Annotated[int | None, Field(ge=0)] = None
+    keep_younger_than: Annotated[timedelta | None, BeforeValidator(_span)] = None
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> "Rule":
+        if self.keep_newest is None and self.keep_younger_than is None:
+            raise ValueError(
+                "keep_newest or keep_younger_than is missing: "
+                "give one (keep_newest = 0 removes all that match)"
+            )
+        return self
+
+
+class Rules(BaseModel):
+    """A file of rules.
+
+    Attributes:
+        protected: patterns of tags that never go.
+        rule: in their order; a tag that none matches stays.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    protected: list[Pattern] = []
+    rule: Annotated[list[Rule], Field(min_length=1)]
+
+    @classmethod
+    def from_file(cls, file: Path) -> "Rules":
+        """Read rules from TOML.
+
+        Raises:
+            ConfigurationError: all that is wrong, a line each.
+            OSError: the file cannot be read.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(file.read_bytes().decode()))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{file}: it cannot be read as TOML: {error}") from None
+        except ValidationError as error:
+            lines = [f"{file}: {_line(one)}" for one in error.errors()]
+            raise ConfigurationError("\n".join(lines)) from None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a tag, and why."""
+
+    repository: str
+    tag: str
+    pushed: datetime
+    fate: Literal["remove", "keep"]
+    reason: str
+
+
+def judge(repositories: Repositories, rules: Rules, now: datetime) -> Iterator[Verdict]:
+    """Decide on each tag."""
+    for name, repository in sorted(repositories.items()):
+        matched: dict[int, list[tuple[str, datetime]]] = {}
+        for tag, pushed in _pushed(repository):
+            number = _first_match(name, tag, rules.rule)
+            if reason := _spared(repository, tag, rules, number):
+                yield Verdict(name, tag, pushed, "keep", reason)
+            else:
+                matched.setdefault(number or 0, []).append((tag, pushed))
+        for number, tags in sorted(matched.items()):
+            yield from _by_rule(name, tags, rules.rule[number], number, now)
+
+
+def _pushed(repository: Repository) -> Iterator[tuple[str, datetime]]:
+    return ((name, tag.pushed) for name, tag in repository.tags.items() if tag.pushed)
+
+
+def _first_match(repository: str, tag: str, rules: Iterable[Rule]) -> int | None:
+    for number, rule in enumerate(rules):
+        if _matches(repository, rule.repositories) and _matches(tag, rule.tags):
+            return number
+    return None
+
+
+def _spared(repository: Repository, tag: str, rules: Rules, number: int | None) -> str | None:
+    if _matches(tag, rules.protected):
+        return "protected"
+    if number is None:
+        return "no rule"
+    about = _ABOUT.fullmatch(tag)
+    if about and f"{about[1]}:{about[2]}" in repository.revisions:
+        return "belongs to a manifest that is there"
+    return None
+
+
+def _matches(text: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _by_rule(
+    repository: str, tags: list[tuple[str, datetime]], rule: Rule, number: int, now: datetime
+) -> Iterator[Verdict]:
+    newest_first = sorted((pushed for _, pushed in tags), reverse=True)
+    newest = rule.keep_newest or 0
+    # S3 dates to the second: who is as new as the last that stays, stays.
+    limit = newest_first[min(newest, len(tags)) - 1] if newest else None
+    for tag, pushed in sorted(tags):
+        if limit and pushed >= limit:
+            yield Verdict(repository, tag, pushed, "keep", f"rule {number + 1}: newest {newest}")
+        elif rule.keep_younger_than is not None and pushed > now - rule.keep_younger_than:
+            yield Verdict(repository, tag, pushed, "keep", f"rule {number + 1}: young")
+        else:
+            yield Verdict(repository, tag, pushed, "remove", f"rule {number + 1}")
+
+
+def remove_tag(store: Store, verdict: Verdict) -> bool:
+    """Remove a tag; False if it was pushed meanwhile, and stays.
+
+    A push writes the tag's index first and then what it names now, so that a push which comes
+    between the look and the deletion is seen in the index, and what it wrote is written again.
+    """
+    before = _look(store, verdict)
+    if before.pushed is None or before.pushed > verdict.pushed or _newest(before) > verdict.pushed:
+        return False
+    store.delete([layout.current(verdict.repository, verdict.tag)])
+    after = _look(store, verdict)
+    digest = max(after.named, key=after.named.__getitem__, default=None)
+    if digest and after.named[digest] > verdict.pushed:
+        store.create(layout.current(verdict.repository, verdict.tag), digest.encode())
+        return False
+    names = [layout.index(verdict.repository, verdict.tag, one) for one in before.named]
+    store.delete(names)
+    return True
+
+
+def _look(store: Store, verdict: Verdict) -> Tag:
+    entries = store.entries(layout.tag(verdict.repository, verdict.tag))
+    found: Mapping[str, Repository] = sort_links(entries)
+    repository = found.get(verdict.repository)
+    return repository.tags[verdict.tag] if repository else Tag()
+
+
+def _newest(tag: Tag) -> datetime:
+    return max(tag.named.values(), default=tag.pushed or datetime.min)
+
+
+def _line(error: ErrorDetails) -> str:
+    """One error as one line: field, value, remedy."""
+    place = ".".join(
+        str(part + 1) if isinstance(part, int) else str(part)
+        for part in error["loc"]
+        if part not in ("int", "timedelta")
+    )
+    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it must")
+    if error["type"] == "missing":
+        return f"{place}: it is missing: add it"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: unknown; known are {', '.join(_fields(error['loc']))}"
+    if isinstance(error["input"], dict):
+        return f"{place}: {message}"
+    return f"{place} = {error['input']!r}: {message}"
+
+
+def _fields(place: tuple[int | str, ...]) -> list[str]:
+    return list(Rules.model_fields if len(place) == 1 else Rule.model_fields)

@@ -1,0 +1,98 @@
+"""Remove tags by rules.
+
+python -m scripts.retention --bucket IMAGE_BUCKET --rules retention.toml --dry-run
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from scripts.errors import one_line_errors
+from scripts.registry_storage.command import (
+    as_json,
+    bucket,
+    concurrency,
+    count,
+    dry_run,
+    print_json,
+    region,
+    working,
+)
+from scripts.registry_storage.retention import Rules, Verdict, judge, remove_tag
+from scripts.registry_storage.snapshot import read_links
+from scripts.registry_storage.store import S3Store
+
+
+@dataclass
+class Retained:
+    """Numbers of tags; ``removed`` are those of which it is planned, too."""
+
+    kept: int = 0
+    removed: int = 0
+    pushed_meanwhile: int = 0
+    tags_removed: list[str] = field(default_factory=list)
+
+
+@click.command()
+@bucket
+@region
+@click.option(
+    "--rules",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The file with the rules, TOML.",
+)
+@dry_run
+@as_json
+@concurrency
+@one_line_errors()
+def retention(
+    bucket: str, region: str | None, rules: Path, dry_run: bool, as_json: bool, concurrency: int
+) -> None:
+    """Remove the tags that no rule keeps.
+
+    What only they name goes with the next `collect_garbage --untagged`.
+    """
+    wanted = Rules.from_file(rules)
+    store = S3Store(bucket, region=region, connections=concurrency)
+    with working(concurrency) as work:
+        now = store.now()
+        verdicts = list(judge(read_links(store, work), wanted, now))
+        doomed = [verdict for verdict in verdicts if verdict.fate == "remove"]
+        done = Retained(kept=len(verdicts) - len(doomed))
+        if dry_run:
+            done.removed = len(doomed)
+            done.tags_removed = [f"{one.repository}:{one.tag}" for one in doomed]
+        else:
+
+            def remove(verdict: Verdict) -> bool:
+                return remove_tag(store, verdict)
+
+            for verdict, removed in work.map(remove, doomed, "Removing tags"):
+                if removed:
+                    done.removed += 1
+                    done.tags_removed.append(f"{verdict.repository}:{verdict.tag}")
+                else:
+                    done.pushed_meanwhile += 1
+    if as_json:
+        print_json(done, dry_run=dry_run)
+    else:
+        _tell(done, verdicts, dry_run)
+
+
+def _tell(done: Retained, verdicts: Iterable[Verdict], dry_run: bool) -> None:
+    for tag in done.tags_removed:
+        click.echo(f"{'Would remove' if dry_run else 'Removed'} {tag}")
+    kept = Counter(verdict.reason for verdict in verdicts if verdict.fate == "keep")
+    for reason, number in kept.most_common():
+        click.echo(f"Kept {count(number, 'tag')} ({reason})")
+    if done.pushed_meanwhile:
+        click.echo(f"Kept {count(done.pushed_meanwhile, 'tag')} (pushed meanwhile)")
+    click.echo(f"{'Would remove' if dry_run else 'Removed'} {count(done.removed, 'tag')}")
+
+
+if __name__ == "__main__":
+    retention(prog_name="python -m scripts.retention")

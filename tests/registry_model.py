@@ -1,0 +1,219 @@
+"""What distribution does to its store, request by request, as its source has it.
+
+Each generator yields before each access to the store, so that others can come between. The order
+is that of ``linkedblobstore.go``, ``blobwriter.go``, ``manifeststore.go`` and ``tagstore.go``.
+"""
+
+import hashlib
+import json
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+
+from scripts.registry_storage import layout
+from scripts.registry_storage.manifests import references
+from tests.memory_store import MemoryStore
+
+Steps = Generator[None, None, bool]
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of some bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """Contents that are pushed together.
+
+    Attributes:
+        blobs: configuration and layers.
+        manifest: that refers to them, or to the children.
+        children: images that are pushed before.
+    """
+
+    blobs: tuple[bytes, ...]
+    manifest: bytes
+    children: tuple["Image", ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The digest of its manifest."""
+        return digest_of(self.manifest)
+
+
+def image(*layers: str, subject: Image | None = None) -> Image:
+    """An image of these layers; equal layers make equal images."""
+    blobs = tuple(layer.encode() for layer in layers)
+    described = [{"digest": digest_of(blob), "size": len(blob)} for blob in blobs]
+    manifest: dict[str, object] = {"config": described[0], "layers": described[1:]}
+    if subject:
+        manifest["subject"] = {"digest": subject.digest}
+    return Image(blobs, json.dumps(manifest).encode())
+
+
+def index(*children: Image) -> Image:
+    """An index of images."""
+    described = [{"digest": child.digest} for child in children]
+    return Image((), json.dumps({"manifests": described}).encode(), children)
+
+
+class Registry:
+    """Distribution on a store."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        #: The manifest of which it has last looked whether its bytes are there.
+        self.looked_at = ""
+
+    def has(self, repository: str, digest: str) -> Steps:
+        """HEAD of a blob; also part of other requests."""
+        yield
+        if layout.layer(repository, digest) not in self.store.objects:
+            return False
+        yield
+        return layout.blob(digest) in self.store.objects
+
+    def has_manifest(self, repository: str, digest: str) -> Steps:
+        """HEAD of a manifest."""
+        yield
+        if layout.revision(repository, digest) not in self.store.objects:
+            return False
+        yield
+        return layout.blob(digest) in self.store.objects
+
+    def upload(self, repository: str, content: bytes) -> Steps:
+        """PUT at the end of an upload."""
+        digest = digest_of(content)
+        yield
+        if layout.blob(digest) not in self.store.objects:
+            yield
+            self.store.put(layout.blob(digest), content)
+        yield
+        self.store.put(layout.layer(repository, digest), digest.encode())
+        return True
+
+    def mount(self, repository: str, source: str, digest: str) -> Steps:
+        """POST that takes a blob from another repository."""
+        if not (yield from self.has(source, digest)):
+            return False
+        yield
+        self.store.put(layout.layer(repository, digest), digest.encode())
+        return True
+
+    def put_manifest(self, repository: str, content: bytes, tag: str | None) -> Steps:
+        """PUT of a manifest: True is the 201, False the 400."""
+        needed = references(content)
+        for digest in sorted(needed.blobs):
+            if not (yield from self.has(repository, digest)):
+                return False
+        for digest in sorted(needed.children):
+            if not (yield from self.has_manifest(repository, digest)):
+                return False
+        digest = digest_of(content)
+        yield
+        self.looked_at = digest
+        if layout.blob(digest) not in self.store.objects:
+            yield
+            self.store.put(layout.blob(digest), content)
+        yield
+        self.store.put(layout.revision(repository, digest), digest.encode())
+        if tag:
+            yield
+            self.store.put(layout.index(repository, tag, digest), digest.encode())
+            yield
+            self.store.put(layout.current(repository, tag), digest.encode())
+        return True
+
+
+class Client:
+    """Pushes images one after the other; remembers what the registry has promised.
+
+    Args:
+        registry: that it pushes to.
+        pushes: repository, image and tag of each.
+        mounts: repositories from which it tries to mount what it does not find.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        pushes: Iterable[tuple[str, Image, str]],
+        mounts: Sequence[str] = (),
+    ) -> None:
+        self._registry = registry
+        self._mounts = mounts
+        self.promised: dict[tuple[str, str], Image] = {}
+        self.refused = 0
+        self._in_request = False
+        self._steps = self._work(pushes)
+        self.over = False
+
+    def step(self) -> None:
+        """Do one access to the store."""
+        self.over = self.over or next(self._steps, "end") == "end"
+
+    def end_request(self) -> None:
+        """Let the registry finish what it is doing for this client."""
+        while self._in_request and not self.over:
+            self.step()
+
+    def _ask(self, request: Steps) -> Steps:
+        self._in_request = True
+        answer = yield from request
+        self._in_request = False
+        yield  # Whatever happens between two requests of a client.
+        return answer
+
+    def _work(self, pushes: Iterable[tuple[str, Image, str]]) -> Generator[None, None, None]:
+        for repository, one, tag in pushes:
+            # The old promise ends with the request that overwrites it.
+            if (yield from self._push(repository, one, tag)):
+                self.promised[repository, tag] = one
+            else:
+                self.refused += 1
+
+    def _push(self, repository: str, one: Image, tag: str | None) -> Steps:
+        registry = self._registry
+        for child in one.children:
+            known = yield from self._ask(registry.has_manifest(repository, child.digest))
+            if not known and not (yield from self._push(repository, child, None)):
+                return False
+        for blob in one.blobs:
+            if (yield from self._ask(registry.has(repository, digest_of(blob)))):
+                continue
+            for source in self._mounts:
+                if (yield from self._ask(registry.mount(repository, source, digest_of(blob)))):
+                    break
+            else:
+                yield from self._ask(registry.upload(repository, blob))
+        return (yield from self._ask(registry.put_manifest(repository, one.manifest, tag)))
+
+
+def push(store: MemoryStore, repository: str, one: Image, tag: str) -> None:
+    """Push an image with nobody between; an error if it is refused."""
+    client = Client(Registry(store), [(repository, one, tag)])
+    while not client.over:
+        client.step()
+    if client.refused:
+        raise AssertionError(f"{repository}:{tag} was refused")
+
+
+def remove_tag(store: MemoryStore, repository: str, tag: str) -> None:
+    """Delete a tag as the registry does."""
+    for key in [key for key in store.objects if key.startswith(layout.tag(repository, tag))]:
+        del store.objects[key]
+
+
+def missing(store: MemoryStore, repository: str, one: Image) -> list[str]:
+    """What a pull by digest would not find."""
+    lost = [
+        key
+        for key in (layout.revision(repository, one.digest), layout.blob(one.digest))
+        if key not in store.objects
+    ]
+    for blob in one.blobs:
+        keys = (layout.layer(repository, digest_of(blob)), layout.blob(digest_of(blob)))
+        lost += [key for key in keys if key not in store.objects]
+    for child in one.children:
+        lost += missing(store, repository, child)
+    return lost
