@@ -1,5 +1,6 @@
 """Garbage collection on a store in memory, with clients of a model of distribution in between."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
@@ -107,15 +108,35 @@ def test_children_and_signatures_of_what_stays_stay() -> None:
     amd64, arm64 = image("config1", "base", "amd64"), image("config2", "base", "arm64")
     both = index(amd64, arm64)
     signature = image("config3", "signature", subject=both)
-    push(store, "one", both, "1")
-    push(store, "one", signature, "sig")
-    remove_tag(store, "one", "sig")
+    countersignature = image("config4", "countersignature", subject=signature)
+    for tag, one in (("1", both), ("signature", signature), ("counter", countersignature)):
+        push(store, "one", one, tag)
+    remove_tag(store, "one", "signature")
+    remove_tag(store, "one", "counter")
     collect(aged(store), untagged=True)
-    assert not missing(store, "one", both)
-    assert not missing(store, "one", signature)
+    for one in (both, signature, countersignature):
+        assert not missing(store, "one", one)
     remove_tag(store, "one", "1")
     collect(aged(store), untagged=True)
     assert not store.objects
+
+
+def test_what_a_child_needs_stays_even_if_only_its_index_leads_to_it() -> None:
+    store = MemoryStore()
+    child = image("config", "layer")
+    push(store, "one", index(child), "1")
+    del store.objects[layout.revision("one", child.digest)]
+    collect(aged(store), untagged=True)
+    assert missing(store, "one", child) == [layout.revision("one", child.digest)]
+
+
+def test_bytes_that_have_come_and_are_not_linked_yet_stay() -> None:
+    store = aged(MemoryStore())
+    upload = Registry(store).upload("one", b"layer")
+    while layout.blob(digest_of(b"layer")) not in store.objects:
+        next(upload)
+    collect(store)
+    assert store.objects.keys() == {layout.blob(digest_of(b"layer"))}
 
 
 def test_a_layer_goes_from_the_repository_that_does_not_need_it_and_stays_in_the_other() -> None:
@@ -291,6 +312,25 @@ def test_a_push_whose_manifest_the_registry_has_seen_gets_it_back() -> None:
     assert not client.refused
     assert not missing(store, "one", one)
     assert done.blobs_restored == 1
+
+
+def test_who_pushes_at_the_moment_of_the_deletion_has_it_back_at_once() -> None:
+    class Deleting(MemoryStore):
+        def delete(self, keys: Collection[str]) -> None:
+            if layout.blob(digest_of(b"layer")) in keys:
+                push(self, "one", one, "2")
+            super().delete(keys)
+
+    store = Deleting()
+    one = image("config", "layer")
+    push(store, "one", one, "1")
+    remove_tag(store, "one", "1")
+    now = aged(store).time
+    seen = []
+    limits = Limits(now - HOUR, now - HOUR, untagged=True)
+    wait = lambda: seen.append(missing(store, "one", one))  # noqa: E731
+    assert Collector(store, Work(), limits, wait).collect().blobs_restored == 3
+    assert seen[1] == []
 
 
 def test_what_an_interrupted_collection_took_is_back_before_the_next_waits() -> None:

@@ -1,6 +1,6 @@
 """A consistent copy of a registry that is in use, and of what has changed since the last."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from scripts.registry_storage import layout
@@ -115,7 +115,8 @@ def _copy(
     entries: Collection[Entry], step: str, target: Store, work: Work, source_bucket: str
 ) -> list[Entry]:
     """Copy objects; return those that had gone."""
-    copy: Callable[[Entry], bool] = lambda entry: target.copy(  # noqa: E731
-        entry, entry.key, source_bucket
-    )
+
+    def copy(entry: Entry) -> bool:
+        return target.copy(entry, entry.key, source_bucket)
+
     return [entry for entry, copied in work.map(copy, entries, step) if not copied]

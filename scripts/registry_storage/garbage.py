@@ -132,7 +132,7 @@ def _links(
     layers = [
         Link(repository.name, "layer", digest)
         for digest, linked in repository.layers.items()
-        if digest not in needed and digest not in live and linked < before
+        if digest not in needed and linked < before
     ]
     manifests = [
         Link(repository.name, "manifest", digest)

@@ -104,10 +104,12 @@ def judge(repositories: Repositories, rules: Rules, now: datetime) -> Iterator[V
         matched: dict[int, list[tuple[str, datetime]]] = {}
         for tag, pushed in _pushed(repository):
             number = _first_match(name, tag, rules.rule)
-            if reason := _spared(repository, tag, rules, number):
+            if reason := _spared(repository, tag, rules):
                 yield Verdict(name, tag, pushed, "keep", reason)
+            elif number is None:
+                yield Verdict(name, tag, pushed, "keep", "no rule")
             else:
-                matched.setdefault(number or 0, []).append((tag, pushed))
+                matched.setdefault(number, []).append((tag, pushed))
         for number, tags in sorted(matched.items()):
             yield from _by_rule(name, tags, rules.rule[number], number, now)
 
@@ -123,11 +125,9 @@ def _first_match(repository: str, tag: str, rules: Iterable[Rule]) -> int | None
     return None
 
 
-def _spared(repository: Repository, tag: str, rules: Rules, number: int | None) -> str | None:
+def _spared(repository: Repository, tag: str, rules: Rules) -> str | None:
     if _matches(tag, rules.protected):
         return "protected"
-    if number is None:
-        return "no rule"
     about = _ABOUT.fullmatch(tag)
     if about and f"{about[1]}:{about[2]}" in repository.revisions:
         return "belongs to a manifest that is there"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -92,7 +92,9 @@ class S3Store:
     def now(self) -> datetime:  # noqa: D102
         with one_line_errors(self.name, "s3:ListBucket"):
             answer = self._client.head_bucket(Bucket=self.name)
-        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        # S3 always says it; not everything that answers like it does.
+        return parsedate_to_datetime(date) if date else datetime.now(UTC)
 
     def entries(self, prefix: str) -> Iterator[Entry]:  # noqa: D102
         pages = self._client.get_paginator("list_objects_v2").paginate(

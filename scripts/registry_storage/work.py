@@ -53,4 +53,10 @@ class Work:
         if self._progress is None:
             yield from items
             return
-        yield from self._progress.track(items, total=total, description=step)
+        task = self._progress.add_task(step, total=total)
+        try:
+            for item in items:
+                yield item
+                self._progress.advance(task)
+        finally:
+            self._progress.remove_task(task)
