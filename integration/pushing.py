@@ -11,8 +11,9 @@ import httpx
 from integration.deployment import Deployment
 from integration.images import CONFIG, LAYER, MANIFEST
 
-#: Few, so that most of what is pushed was there before, or has just become garbage.
-LAYERS = [bytes([65 + number]) * 50_000 for number in range(6)]
+#: So few that most of what is pushed was there before, or has just become garbage; so many that
+#: not all of them are in use.
+LAYERS = [bytes([65 + number]) * 50_000 for number in range(16)]
 
 
 def digest_of(content: bytes) -> str:
@@ -35,6 +36,12 @@ class PushingClient:
     acknowledged: dict[str, bytes] = field(default_factory=dict)
     refused: int = 0
 
+    def send_layers(self) -> None:
+        """Send all layers, for no image: they are garbage."""
+        with self.deployment.client() as client:
+            for layer in LAYERS:
+                self._send(client, layer)
+
     def push_until(self, stop: Event) -> None:
         """Push one image after the other."""
         source = random.Random(self.seed)  # noqa: S311  (what happens when, not a secret)
@@ -44,7 +51,7 @@ class PushingClient:
                 number += 1
                 layers = source.sample(LAYERS, 2)
                 # The same image comes again and again, too.
-                self._push(client, f"{number}", f"{source.randint(1, 4)}".encode(), layers)
+                self._push(client, f"{number}", f"{source.randint(1, 9)}".encode(), layers)
 
     def _push(self, client: httpx.Client, tag: str, config: bytes, layers: list[bytes]) -> None:
         for blob in (config, *layers):

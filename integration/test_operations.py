@@ -74,15 +74,17 @@ def test_what_clients_push_while_garbage_is_collected_can_be_pulled(
     run: Run, deployment: Deployment, repository: str, tmp_path: Path
 ) -> None:
     rules = tmp_path / "retention.toml"
-    rules.write_text(f'[[rule]]\nrepositories = ["{repository}/*"]\nkeep_newest = 3\n')
+    rules.write_text(f'[[rule]]\nrepositories = ["{repository}/*"]\nkeep_newest = 1\n')
     clients = [PushingClient(deployment, f"{repository}/{seed}", seed) for seed in range(3)]
+    for client in clients:
+        client.send_layers()
     removed: set[str] = set()
     collected = 0
     with Pushing(clients):
         for _ in range(2):
-            removed |= set(run("retention", "--rules", str(rules))["tags_removed"])
             done = run("collect_garbage", "--untagged", "--grace", "1s", "--wait", WAIT)
             collected += done["blobs"]
+            removed |= set(run("retention", "--rules", str(rules))["tags_removed"])
     assert removed
     assert collected, "there was nothing to collect, so nothing was tried"
     with deployment.client() as http:

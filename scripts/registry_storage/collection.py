@@ -21,7 +21,7 @@ from scripts.registry_storage.garbage import (
 )
 from scripts.registry_storage.manifests import Manifests, References
 from scripts.registry_storage.reachability import manifests_of
-from scripts.registry_storage.snapshot import Repositories, read_blobs, read_repositories
+from scripts.registry_storage.snapshot import Known, Repositories, read_blobs, read_repositories
 from scripts.registry_storage.store import Entry, Store
 from scripts.registry_storage.work import Work
 
@@ -61,6 +61,7 @@ class Collector:
         self._limits = limits
         self._wait = wait
         self._manifests = Manifests(store, work)
+        self._known: Known = {}
         self._gone: dict[str, int] = {}
         self._done = Collected()
 
@@ -92,7 +93,7 @@ class Collector:
         return self._done
 
     def _look(self) -> tuple[Repositories, Mapping[str, References]]:
-        repositories = read_repositories(self._store, self._work)
+        repositories = read_repositories(self._store, self._work, self._known)
         return repositories, self._manifests.read(manifests_of(repositories))
 
     def _removed_before(self) -> set[Link]:
@@ -135,22 +136,24 @@ class Collector:
 
     def _bring_back(self, removed: Collection[Link]) -> None:
         """Give back what was removed, and is wanted by a manifest or a link that came meanwhile."""
-        # Manifests may be among them: only with their bytes can it be read what they need.
-        self._restore_blobs()
-        missing = missing_links(removed, *self._look(), self._limits)
+        seen = self._look()
+        if self._restore_blobs(in_use(*seen, self._limits)):
+            # Manifests may be among them: only with their bytes can it be read what they need.
+            seen = self._look()
+        missing = missing_links(removed, *seen, self._limits)
         for link in missing:
             self._store.write(link.key, link.digest.encode())
         self._done.links_restored += len(missing)
 
-    def _restore_blobs(self) -> None:
+    def _restore_blobs(self, used: Collection[str]) -> bool:
+        restored = False
         copies = self._copies()
-        if not copies:
-            return
-        there = read_blobs(self._store, self._work)
-        used = in_use(*self._look(), self._limits)
+        there = read_blobs(self._store, self._work) if copies else {}
         for copy in copies:
             digest = layout.digest_of_quarantined(copy.key)
             if digest and digest in used and digest not in there:
                 self._store.copy(copy, layout.blob(digest))
                 self._gone.pop(digest, None)
                 self._done.blobs_restored += 1
+                restored = True
+        return restored

@@ -17,11 +17,13 @@ class Tag:
         pushed: when; None if it names nothing.
         digest: of the manifest that it names; None if it names nothing, or was not read.
         named: the manifests that it names or has named, and when each was last pushed.
+        etag: of the object that says what it names.
     """
 
     pushed: datetime | None = None
     digest: str | None = None
     named: dict[str, datetime] = field(default_factory=dict)
+    etag: str = ""
 
 
 @dataclass
@@ -50,6 +52,8 @@ class Upload:
 
 
 Blobs = dict[str, Entry]
+#: What tags were found to name, by key, entity tag and time of the object that says so.
+Known = dict[tuple[str, str, datetime | None], str]
 Repositories = dict[str, Repository]
 
 
@@ -66,27 +70,44 @@ def read_links(store: Store, work: Work) -> Repositories:
     return sort_links(work.follow(entries, "Listing repositories"))
 
 
-def read_repositories(store: Store, work: Work) -> Repositories:
-    """All repositories by name, with what their tags name."""
+def read_repositories(store: Store, work: Work, known: Known | None = None) -> Repositories:
+    """All repositories by name, with what their tags name; ``known`` as of :func:`read_tags`."""
     repositories = read_links(store, work)
-    read_tags(store, work, repositories.values())
+    read_tags(store, work, repositories.values(), known)
     return repositories
 
 
-def read_tags(store: Store, work: Work, repositories: Collection[Repository]) -> None:
-    """Fill in what the tags name; a tag that has gone meanwhile names nothing."""
-    tags = [
-        (layout.current(repository.name, name), tag)
-        for repository in repositories
-        for name, tag in repository.tags.items()
-        if tag.pushed
-    ]
+def read_tags(
+    store: Store,
+    work: Work,
+    repositories: Collection[Repository],
+    known: Known | None = None,
+) -> None:
+    """Fill in what the tags name; a tag that has gone meanwhile names nothing.
 
-    def read(item: tuple[str, Tag]) -> bytes | None:
-        return store.read(item[0])
+    Args:
+        store: the registry's bucket.
+        work: how many requests at a time.
+        repositories: whose tags.
+        known: what was read before, and need not be read again; filled.
+    """
+    known = {} if known is None else known
+    unread = []
+    for repository in repositories:
+        for name, tag in repository.tags.items():
+            mark = (layout.current(repository.name, name), tag.etag, tag.pushed)
+            tag.digest = known.get(mark)
+            if tag.pushed and tag.digest is None:
+                unread.append((mark, tag))
 
-    for (_, tag), content in work.map(read, tags, "Reading tags"):
+    def read(item: tuple[tuple[str, str, datetime | None], Tag]) -> bytes | None:
+        return store.read(item[0][0])
+
+    for (mark, tag), content in work.map(read, unread, "Reading tags"):
         tag.digest = content.decode(errors="replace").strip() if content else None
+        if tag.digest:
+            # It may be newer than the listing, and the next one has another time then.
+            known[mark] = tag.digest
 
 
 def sort_links(entries: Iterable[Entry]) -> Repositories:
@@ -110,7 +131,7 @@ def sort_links(entries: Iterable[Entry]) -> Repositories:
         else:
             tag = repository.tags.setdefault(parts["tag"], Tag())
             if parts["current"]:
-                tag.pushed = entry.modified
+                tag.pushed, tag.etag = entry.modified, entry.etag
             else:
                 digest = f"{parts['index_algorithm']}:{parts['index_hex']}"
                 tag.named[digest] = entry.modified
