@@ -91,7 +91,7 @@ class S3Store:
 
     def now(self) -> datetime:  # noqa: D102
         with one_line_errors(self.name, "s3:ListBucket"):
-            answer = self._client.head_bucket(Bucket=self.name)
+            answer = self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         # S3 always says it; not everything that answers like it does.
         return parsedate_to_datetime(date) if date else datetime.now(UTC)
