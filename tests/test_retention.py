@@ -1,6 +1,6 @@
 """Rules for tags: what they say, and their removal while somebody pushes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -209,3 +209,16 @@ def test_a_removed_tag_leaves_nothing_of_itself_and_all_of_its_image() -> None:
     content = before()
     assert remove_tag(store, verdict(store))
     assert store.objects.keys() == content
+
+
+def test_a_tag_that_was_pushed_since_the_verdict_is_not_touched() -> None:
+    class Undeletable(MemoryStore):
+        def delete(self, keys: Collection[str]) -> None:
+            raise AssertionError(keys)
+
+    store = Undeletable()
+    push(store, "one", FIRST, "1")
+    doomed = verdict(store)
+    store.pass_time(DAY)
+    push(store, "one", FIRST, "1")
+    assert not remove_tag(store, doomed)

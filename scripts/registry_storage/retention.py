@@ -161,7 +161,7 @@ def remove_tag(store: Store, verdict: Verdict) -> bool:
     between the look and the deletion is seen in the index, and what it wrote is written again.
     """
     before = _look(store, verdict)
-    if before.pushed is None or before.pushed > verdict.pushed or _newest(before) > verdict.pushed:
+    if before.pushed is None or before.pushed > verdict.pushed:
         return False
     store.delete([layout.current(verdict.repository, verdict.tag)])
     after = _look(store, verdict)
@@ -179,10 +179,6 @@ def _look(store: Store, verdict: Verdict) -> Tag:
     found: Mapping[str, Repository] = sort_links(entries)
     repository = found.get(verdict.repository)
     return repository.tags[verdict.tag] if repository else Tag()
-
-
-def _newest(tag: Tag) -> datetime:
-    return max(tag.named.values(), default=tag.pushed or datetime.min)
 
 
 def _line(error: ErrorDetails) -> str:
