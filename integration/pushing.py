@@ -15,6 +15,9 @@ from integration.images import CONFIG, LAYER, MANIFEST
 #: not all of them are in use.
 LAYERS = [bytes([65 + number]) * 50_000 for number in range(16)]
 
+#: Seconds between two pushes of a client.
+PAUSE = 0.2
+
 
 def digest_of(content: bytes) -> str:
     """The digest of some bytes."""
@@ -47,7 +50,8 @@ class PushingClient:
         source = random.Random(self.seed)  # noqa: S311  (what happens when, not a secret)
         number = 0
         with self.deployment.client() as client:
-            while not stop.is_set():
+            # A client has other things to do as well, and every image has to be pulled in the end.
+            while not stop.wait(PAUSE):
                 number += 1
                 layers = source.sample(LAYERS, 2)
                 # The same image comes again and again, too.

@@ -19,7 +19,7 @@ from integration.pushing import Pushing, PushingClient
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 #: Longer than any request of these clients; a client that fails would raise.
-WAIT = "5s"
+WAIT = "3s"
 
 Run = Callable[..., Any]
 
@@ -70,6 +70,32 @@ def run(cloud: LocalCloud, backup: str) -> Run:
     return run
 
 
+def test_what_was_lost_comes_back_from_a_copy(
+    run: Run,
+    cloud: LocalCloud,
+    deployment: Deployment,
+    repository: str,
+    backup: str,
+    image: Path,
+    tmp_path: Path,
+) -> None:
+    images = cloud.outputs["image_bucket"]
+    deployment.skopeo().push(image, f"{repository}:1")
+    run("copy_registry", "--to", backup)
+    assert run("copy_registry", "--to", backup)["blobs"] == 0
+    assert not run("check_integrity", bucket=backup)["problems"]
+    bucket = cloud.session.resource("s3").Bucket(images)
+    bucket.objects.filter(Prefix=f"docker/registry/v2/repositories/{repository}/").delete()
+    bucket.objects.filter(Prefix="docker/registry/v2/blobs/sha256/").delete()
+    with pytest.raises(ClientError):
+        deployment.skopeo().pull(f"{repository}:1", tmp_path / "lost")
+    run("copy_registry", "--to", images, bucket=backup)
+    deployment.skopeo().pull(f"{repository}:1", tmp_path / "pulled")
+    assert digest_of(tmp_path / "pulled") == digest_of(image)
+    used = {one["repository"]: one for one in run("usage")["repositories"]}
+    assert used[repository]["tags"] == 1
+
+
 def test_what_clients_push_while_garbage_is_collected_can_be_pulled(
     run: Run, deployment: Deployment, repository: str, tmp_path: Path
 ) -> None:
@@ -95,29 +121,3 @@ def test_what_clients_push_while_garbage_is_collected_can_be_pulled(
             for tag in left:
                 client.pull(http, tag)
     assert not run("check_integrity")["problems"]
-
-
-def test_what_was_lost_comes_back_from_a_copy(
-    run: Run,
-    cloud: LocalCloud,
-    deployment: Deployment,
-    repository: str,
-    backup: str,
-    image: Path,
-    tmp_path: Path,
-) -> None:
-    images = cloud.outputs["image_bucket"]
-    deployment.skopeo().push(image, f"{repository}:1")
-    run("copy_registry", "--to", backup)
-    assert run("copy_registry", "--to", backup)["blobs"] == 0
-    assert not run("check_integrity", bucket=backup)["problems"]
-    bucket = cloud.session.resource("s3").Bucket(images)
-    bucket.objects.filter(Prefix=f"docker/registry/v2/repositories/{repository}/").delete()
-    bucket.objects.filter(Prefix="docker/registry/v2/blobs/sha256/").delete()
-    with pytest.raises(ClientError):
-        deployment.skopeo().pull(f"{repository}:1", tmp_path / "lost")
-    run("copy_registry", "--to", images, bucket=backup)
-    deployment.skopeo().pull(f"{repository}:1", tmp_path / "pulled")
-    assert digest_of(tmp_path / "pulled") == digest_of(image)
-    used = {one["repository"]: one for one in run("usage")["repositories"]}
-    assert used[repository]["tags"] == 1
