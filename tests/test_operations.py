@@ -322,6 +322,10 @@ def test_a_check_goes_on_where_the_last_one_was(store: MemoryStore, tmp_path: Pa
     Path(memory).write_text("".join(lines[:-10]) + lines[-10][:20])
     again = summary(check_integrity, "--passed", memory)
     assert again["blobs_read"] == 10
+    key = layout.blob(named(0, 0).digest)
+    fill_again = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object
+    fill_again("images", key, store.objects[key][0])
+    assert summary(check_integrity, "--passed", memory)["blobs_read"] == 1, "it was written anew"
 
 
 def test_a_program_ends_by_sigterm_and_leaves_no_lock() -> None:

@@ -159,6 +159,8 @@ class Passed:
         self._marks = {digest: _mark(digest, entry) for digest, entry in blobs.items()}
         lines.seek(0)
         known = set(lines)
+        if any(not line.endswith("\n") for line in known):
+            lines.write("\n")  # It was interrupted within a line.
         self.left = {
             digest: entry for digest, entry in blobs.items() if self._marks[digest] not in known
         }
