@@ -1,6 +1,7 @@
 """One collection at a time: two would let go of each other's copies."""
 
 import getpass
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,16 +23,21 @@ def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
     Raises:
         ConfigurationError: somebody has it: who, since when, and the remedy.
     """
-    owner = f"{getpass.getuser()}@{socket.gethostname()} since {store.now():%Y-%m-%d %H:%M:%S} UTC"
+    owner = (
+        f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()}) "
+        f"since {store.now():%Y-%m-%d %H:%M:%S} UTC"
+    ).encode()
     if by_force:
         store.delete([layout.LOCK])
-    if not store.create(layout.LOCK, owner.encode()):
-        other = (store.read(layout.LOCK) or b"somebody").decode(errors="replace")
-        raise ConfigurationError(
-            f"{layout.LOCK}: a collection of {other} is under way: wait for its end, or, "
-            "if it was killed, use --break-lock"
-        )
     try:
+        if not store.create(layout.LOCK, owner):
+            other = (store.read(layout.LOCK) or b"somebody").decode(errors="replace")
+            raise ConfigurationError(
+                f"{layout.LOCK}: a collection of {other} is under way: wait for its end, or, "
+                "if it was killed, use --break-lock"
+            )
         yield
     finally:
-        store.delete([layout.LOCK])
+        # Also if it was interrupted before it knew that it has the lock.
+        if store.read(layout.LOCK) == owner:
+            store.delete([layout.LOCK])
