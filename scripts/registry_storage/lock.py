@@ -1,10 +1,7 @@
 """One collection at a time: two would let go of each other's copies."""
 
 import getpass
-<<<<<<< HEAD
-=======
 import os
->>>>>>> b05854cf006a76d1250408c438348ef7467042f4
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,21 +23,6 @@ def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
     Raises:
         ConfigurationError: somebody has it: who, since when, and the remedy.
     """
-<<<<<<< HEAD
-    owner = f"{getpass.getuser()}@{socket.gethostname()} since {store.now():%Y-%m-%d %H:%M:%S} UTC"
-    if by_force:
-        store.delete([layout.LOCK])
-    if not store.create(layout.LOCK, owner.encode()):
-        other = (store.read(layout.LOCK) or b"somebody").decode(errors="replace")
-        raise ConfigurationError(
-            f"{layout.LOCK}: a collection of {other} is under way: wait for its end, or, "
-            "if it was killed, use --break-lock"
-        )
-    try:
-        yield
-    finally:
-        store.delete([layout.LOCK])
-=======
     owner = (
         f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()}) "
         f"since {store.now():%Y-%m-%d %H:%M:%S} UTC"
@@ -59,4 +41,3 @@ def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
         # Also if it was interrupted before it knew that it has the lock.
         if store.read(layout.LOCK) == owner:
             store.delete([layout.LOCK])
->>>>>>> b05854cf006a76d1250408c438348ef7467042f4
