@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench security up status down setup clean
+.PHONY: demo test unit synth modules bench load nightly security up status down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -16,6 +16,14 @@ unit: setup ## the same without the integration suite
 
 bench: setup ## measure the proxy, and what it is compared with: build/bench.html, docs/benchmarks.md
 	$(PYTHON) -m integration.bench
+
+WORKLOAD := mixed
+load: setup ## load a registry, judge it, report: WORKLOAD=storm OPTIONS="--users 50"
+	$(PYTHON) -m integration.load $(WORKLOAD) $(OPTIONS)
+
+WHERE := local
+nightly: setup ## deploy, test, load, report, destroy, sweep: WHERE=account OPTIONS=…
+	$(PYTHON) -m scripts.nightly $(WHERE) $(OPTIONS)
 
 security: setup ## check the synthesized stack with checkov
 	$(PYTHON) -m scripts.security
