@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults storms down setup clean
+.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults storms load nightly down setup clean
 
 demo: setup ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -28,6 +28,14 @@ faults: setup ## break things for MINUTES (10) while clients push and pull: buil
 
 storms: setup ## measure storms with 1, 2 and 4 hosts beside the model: docs/capacity.md
 	$(PYTHON) -m integration.storms
+
+WORKLOAD := mixed
+load: setup ## load a registry, judge it, report: WORKLOAD=storm OPTIONS="--users 50"
+	$(PYTHON) -m integration.load $(WORKLOAD) $(OPTIONS)
+
+WHERE := local
+nightly: setup ## deploy, test, load, report, destroy, sweep: WHERE=account OPTIONS=…
+	$(PYTHON) -m scripts.nightly $(WHERE) $(OPTIONS)
 
 security: setup ## check the synthesized stack and its modules with checkov
 	$(PYTHON) -m scripts.security

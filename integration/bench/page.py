@@ -1,6 +1,5 @@
 """What people read of the results: a page with plots, and the table in the documentation."""
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 
 from integration.bench.goals import GOALS
 from integration.bench.results import PullFigures, Results
+from integration.plots import svg
 
 #: Inches, and the colours of Wharf's variants and of those that they are compared with.
 SIZE = (7.5, 3.2)
@@ -42,8 +42,8 @@ def page(results: Results) -> str:
     if any(one.pull for one in results.rounds):
         plots["Throughput"] = throughput(results)
         plots["CPU time"] = cpu(results)
-    svg = {title: _svg(figure) for title, figure in plots.items()}
-    return _TEMPLATES.get_template("page.html.j2").render(**values(results), plots=svg)
+    drawn = {title: svg(figure) for title, figure in plots.items()}
+    return _TEMPLATES.get_template("page.html.j2").render(**values(results), plots=drawn)
 
 
 def document(results: Results) -> str:
@@ -167,13 +167,6 @@ def cpu(results: Results) -> Figure:
     axes.legend()
     axes.invert_yaxis()
     return figure
-
-
-def _svg(figure: Figure) -> str:
-    file = io.StringIO()
-    figure.savefig(file, format="svg")
-    text = file.getvalue()
-    return text[text.index("<svg") :]
 
 
 def write(results: Results, html: Path, markdown: Path) -> None:

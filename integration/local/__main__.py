@@ -1,5 +1,6 @@
 """The registry on this machine: ``python -m integration.local up``, ``status`` and ``down``."""
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 from integration.display import Display
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud
-from integration.local.registry import STANDING, LocalRegistry, directions
+from integration.local.registry import STANDING, LocalRegistry, deployment, directions
 from integration.messages import run
 
 DIRECTORY = click.option(
@@ -51,9 +52,22 @@ def up(directory: Path, hosts: int, load_balancer: str) -> None:
 
 @main.command()
 @DIRECTORY
-def status(directory: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="For programs: how to log in.")
+def status(directory: Path, as_json: bool) -> None:
     """Show where the registry is and how its hosts are."""
-    click.echo(directions(LocalCloud.standing(directory), directory))
+    cloud = LocalCloud.standing(directory)
+    if not as_json:
+        click.echo(directions(cloud, directory))
+        return
+    found = deployment(cloud, directory)
+    access = {
+        "url": found.url,
+        "username": found.username,
+        "password": found.password,
+        "ca": str(found.ca),
+        "hosts": len(found.hosts),
+    }
+    click.echo(json.dumps(access))
 
 
 @main.command()

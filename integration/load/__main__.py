@@ -1,0 +1,122 @@
+"""Load a registry, judge how it bears it, and write a report: ``python -m integration.load``."""
+
+import os
+import secrets
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+
+import click
+
+from integration.deployment import Deployment
+from integration.display import Display
+from integration.interrupts import ends_on_signals
+from integration.load import costs, history, report, verdict
+from integration.load.execution import Fates, execute
+from integration.load.processes import WORKLOADS, Load
+from integration.load.target import Target, live, local
+from integration.local.errors import LocalCloudError
+from integration.messages import run as run_program
+
+DIRECTORY = Path("build/load")
+#: Clients, seconds, scale and images: what this machine bears, and what a live registry should.
+HERE, THERE = (20, 30.0, 0.02, 20), (100, 300.0, 1.0, 200)
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("workload", type=click.Choice(WORKLOADS))
+@click.option("--registry", metavar="URL", help="A live one instead of one on this machine.")
+@click.option("--username", default="", help="The password is taken from REGISTRY_PASSWORD.")
+@click.option("--ca", type=click.Path(path_type=Path, exists=True), help="Certificate to trust.")
+@click.option("--hosts", type=click.IntRange(1), default=2, show_default=True, help="That serve.")
+@click.option(
+    "--metrics", metavar="URL", multiple=True, help="Of a live host: http://10.0.1.5:9113."
+)
+@click.option("--cloud", type=PATH, default=DIRECTORY / "cloud", help="Folder of a local registry.")
+@click.option("--users", type=click.IntRange(1), help="Clients at a time.")
+@click.option("--seconds", type=click.FloatRange(1), help="Once the images are pushed.")
+@click.option("--scale", type=click.FloatRange(0, min_open=True), help="Sizes of layers, times.")
+@click.option("--images", type=click.IntRange(1), help="Of production and soak.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Processes on this machine.")
+@click.option("--remote-workers", type=click.IntRange(0), default=0, help="To wait for.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="For remote workers.")
+@click.option("--kill-host", type=click.FloatRange(0), help="Seconds after the beginning.")
+@click.option("--scale-out", type=click.FloatRange(0), help="Seconds after the beginning.")
+@click.option("--directory", type=PATH, default=DIRECTORY, show_default=True)
+@click.option("--history", "past", type=PATH, help="Folder of runs.  [default: in DIRECTORY]")
+@click.option("--thresholds", type=PATH, default=verdict.FILE)
+@click.option("--prices", type=PATH, default=costs.FILE)
+def main(
+    workload: str,
+    registry: str | None,
+    username: str,
+    ca: Path | None,
+    hosts: int,
+    metrics: tuple[str, ...],
+    cloud: Path,
+    users: int | None,
+    seconds: float | None,
+    scale: float | None,
+    images: int | None,
+    workers: int,
+    remote_workers: int,
+    port: int,
+    kill_host: float | None,
+    scale_out: float | None,
+    directory: Path,
+    past: Path | None,
+    thresholds: Path,
+    prices: Path,
+) -> None:
+    """Run WORKLOAD; fail if a threshold is not kept, or it is worse than the runs before."""
+    if registry and (kill_host is not None or scale_out is not None):
+        raise click.UsageError("--kill-host and --scale-out take a registry on this machine")
+    if remote_workers and not port:
+        raise click.UsageError("--remote-workers need a --port to come to, such as 5557")
+    usual = THERE if registry else HERE
+    load = Load(
+        workload=workload,
+        users=users or usual[0],
+        seconds=seconds or usual[1],
+        scale=scale or usual[2],
+        images=images or usual[3],
+        seed=secrets.token_hex(4),
+        workers=workers,
+        remote_workers=remote_workers,
+        port=port,
+    )
+    # Before any work: a mistake in a file should not be told after an hour.
+    limits, price = verdict.load(thresholds), costs.prices(prices)
+    folder = past or directory / "history"
+    before = history.kept(folder)
+    with ends_on_signals(), Display() as display:
+        going: AbstractContextManager[Target]
+        if registry:
+            going = nullcontext(live(_deployment(registry, username, ca), hosts, metrics))
+        else:
+            going = local(cloud, hosts, display)
+        with going as target:
+            fates = Fates(kill_host, scale_out)
+            found = execute(target, load, fates, display, directory / workload)
+        judgements = verdict.judge(found, before, limits)
+        file = directory / f"{workload}.html"
+        report.write(report.page(found, before, judgements, price), file)
+        display(f"Wrote {file}, and {history.keep(found, folder)}")
+    failed = [str(one) for one in judgements if not one.holds]
+    if failed:
+        raise LocalCloudError(f"{workload}: {'; '.join(failed)}")
+    display(f"{workload}: {len(judgements)} figures hold")
+
+
+def _deployment(url: str, username: str, ca: Path | None) -> Deployment:
+    password = os.environ.get("REGISTRY_PASSWORD")
+    if not username or not password:
+        raise click.UsageError("--registry needs --username, and the password in REGISTRY_PASSWORD")
+    return Deployment(url=url, username=username, password=password, ca=ca)
+
+
+if __name__ == "__main__":
+    program = partial(main, standalone_mode=False, prog_name="python -m integration.load")
+    sys.exit(run_program(program, DIRECTORY / "error.log"))

@@ -1,0 +1,190 @@
+"""A run from its beginning to its figures: clients, looks at the hosts, and what befalls these."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from integration.load.processes import Load, Locust, locust
+from integration.load.results import Event, HostSample, Run
+from integration.load.target import Target
+from integration.local.cloud import LocalCloud
+from integration.local.errors import LocalCloudError
+
+#: Seconds between two looks at the hosts; each takes about half a second of a core here.
+LOOK = 3.0
+#: Seconds between two looks at Locust's history.
+POLL = 0.5
+#: Seconds between two lines about how it goes.
+TELL = 10.0
+#: Seconds that the images may take to be pushed, or a storm beyond its time.
+PATIENCE = 1800.0
+
+
+@dataclass
+class Fates:
+    """What befalls the hosts of a local cloud, in seconds since the load began.
+
+    Attributes:
+        kill: a host is killed, and then replaced.
+        scale_out: the group gets one more.
+    """
+
+    kill: float | None = None
+    scale_out: float | None = None
+    events: list[Event] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _failures: list[LocalCloudError] = field(default_factory=list)
+
+    def bring(self, seconds: float, cloud: LocalCloud | None) -> None:
+        """Let happen what is due."""
+        if cloud is None:
+            return
+        if self.kill is not None and seconds >= self.kill:
+            self.kill = None
+            self._start(lambda: self._kill(cloud))
+        if self.scale_out is not None and seconds >= self.scale_out:
+            self.scale_out = None
+            self._start(lambda: self._scale_out(cloud))
+
+    def end(self) -> None:
+        """Wait for what goes on.
+
+        Raises:
+            LocalCloudError: a host did not come up.
+        """
+        for thread in self._threads:
+            thread.join()
+        if self._failures:
+            raise self._failures[0]
+
+    def _start(self, do: Callable[[], None]) -> None:
+        def attempt() -> None:
+            try:
+                do()
+            except LocalCloudError as error:
+                self._failures.append(error)
+
+        # Two at a time would be two that reconcile the same cloud.
+        for thread in self._threads:
+            thread.join()
+        self._threads.append(threading.Thread(target=attempt))
+        self._threads[-1].start()
+
+    def _kill(self, cloud: LocalCloud) -> None:
+        victim = cloud.hosts[0].id
+        cloud.kill_host(victim)
+        self._say(f"{victim} killed")
+        cloud.reconcile()
+        self._say("replaced")
+
+    def _scale_out(self, cloud: LocalCloud) -> None:
+        client = cloud.session.client("autoscaling")
+        group = client.describe_auto_scaling_groups()["AutoScalingGroups"][0]
+        client.set_desired_capacity(
+            AutoScalingGroupName=group["AutoScalingGroupName"],
+            DesiredCapacity=group["DesiredCapacity"] + 1,
+        )
+        self._say("one host more wanted")
+        cloud.reconcile()
+        self._say("scaled out")
+
+    def _say(self, what: str) -> None:
+        self.events.append(Event(time=time.time(), what=what))
+
+
+class Execution:
+    """A workload on a target.
+
+    Args:
+        target: one that is up.
+        load: how much of what.
+        fates: what befalls the hosts.
+        report: gets a line for each step, and how it goes.
+    """
+
+    def __init__(
+        self, target: Target, load: Load, fates: Fates, report: Callable[[str], None]
+    ) -> None:
+        self._target = target
+        self._load = load
+        self._fates = fates
+        self._report = report
+        self._samples: list[HostSample] = []
+
+    def run(self, running: Locust) -> Run:
+        """Look on until it has ended; return what was found.
+
+        Raises:
+            LocalCloudError: the run failed, or does not come to its end.
+        """
+        try:
+            self._look_on(running)
+        finally:
+            self._fates.end()
+        self._samples += self._target.watch.look()
+        found, first, last = running.figures()
+        return Run(
+            started=first,
+            workload=self._load.workload,
+            target=self._target.name,
+            users=self._load.users,
+            scale=self._load.scale,
+            workers=self._load.workers + self._load.remote_workers,
+            hosts=self._target.hosts,
+            seconds=last - first,
+            figures=found,
+            moments=running.moments(),
+            events=self._fates.events,
+            samples=self._samples,
+            s3_requests=self._target.watch.s3_requests(),
+        )
+
+    def _look_on(self, running: Locust) -> None:
+        self._report(f"Pushing what {self._load.workload} pulls")
+        ended = threading.Event()
+        # Looks take longer the busier the machine is; what befalls hosts must not wait for them.
+        looking = threading.Thread(target=self._look, args=[ended])
+        looking.start()
+        try:
+            self._follow(running)
+        finally:
+            ended.set()
+            looking.join()
+
+    def _look(self, ended: threading.Event) -> None:
+        while not ended.wait(LOOK):
+            self._samples += self._target.watch.look()
+
+    def _follow(self, running: Locust) -> None:
+        start = told = time.monotonic()
+        begun = False
+        while running.runs:
+            if time.monotonic() - start > self._load.seconds + PATIENCE:
+                raise LocalCloudError(f"The load does not end (log: {running.log})")
+            moments = running.moments()
+            if moments and not begun:
+                begun = True
+                self._report(f"{self._load.users} clients have begun")
+            if moments:
+                self._fates.bring(time.time() - moments[0].time, self._target.cloud)
+            if moments and time.monotonic() - told >= TELL:
+                told, now = time.monotonic(), moments[-1]
+                self._report(
+                    f"{now.users} clients, {now.operations_per_s:.1f} operations/s, "
+                    f"{now.mb_per_s:.1f} MB/s, {now.failures_per_s:.1f} failures/s"
+                )
+            time.sleep(POLL)
+
+
+def execute(
+    target: Target, load: Load, fates: Fates, report: Callable[[str], None], directory: Path
+) -> Run:
+    """Run a workload on a target, with Locust's files in a directory.
+
+    Raises:
+        LocalCloudError: it could not be run; no client is left.
+    """
+    with locust(load, target.deployment, directory) as running:
+        return Execution(target, load, fates, report).run(running)

@@ -1,0 +1,145 @@
+"""The plots of the report."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from integration.load.results import HostSample, Run
+from integration.load.sizes import MEGABYTE
+
+#: Inches, and the colours: of pulls, of pushes, of what went wrong, of times.
+WIDTH = 9.0
+PULL, PUSH, WRONG, TIME = "#0b6e99", "#e08e45", "#c0392b", "#5b4b8a"
+HOSTS = ("#0b6e99", "#e08e45", "#5b9e6f", "#5b4b8a", "#b5651d", "#7f8c8d")
+
+
+def over_time(run: Run) -> Figure:
+    """Throughput, operations and latency, second by second, with what befell the hosts."""
+    figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
+    traffic, counts, times = figure.subplots(3, sharex=True)
+    at = [one.time - run.started for one in run.moments]
+    traffic.fill_between(at, [one.mb_per_s for one in run.moments], color=PULL, alpha=0.7, lw=0)
+    traffic.set(ylabel="MB/s", ylim=(0, None))
+    counts.plot(at, [one.operations_per_s for one in run.moments], color=PUSH, label="operations")
+    counts.plot(at, [one.failures_per_s for one in run.moments], color=WRONG, label="failed")
+    counts.set(ylabel="a second", ylim=(0, None))
+    counts.legend(loc="upper right", frameon=False)
+    for name, style in (("p50_ms", "-"), ("p95_ms", "--")):
+        values = [getattr(one, name) for one in run.moments]
+        seconds = [float("nan") if one is None else one / 1000 for one in values]
+        times.plot(at, seconds, style, color=TIME, label=name.removesuffix("_ms"))
+    times.set(ylabel="s, last 10 s", xlabel="seconds since the first request", ylim=(0, None))
+    times.legend(loc="upper right", frameon=False)
+    for axes in (traffic, counts, times):
+        _plain(axes)
+        for event in run.events:
+            axes.axvline(event.time - run.started, color=WRONG, lw=1, ls=":")
+    for event in run.events:
+        traffic.annotate(
+            event.what,
+            (event.time - run.started, 1),
+            xycoords=("data", "axes fraction"),
+            rotation=30,
+            fontsize=8,
+            color=WRONG,
+        )
+    return figure
+
+
+def distribution(run: Run) -> Figure:
+    """How long pulls and pushes took: the part that had ended after so many seconds."""
+    figure = Figure(figsize=(WIDTH, 3), layout="constrained")
+    axes = figure.subplots()
+    for name, colour in (("PULL image", PULL), ("PUSH image", PUSH)):
+        one = run.figures.get(name)
+        if one is None or not one.distribution:
+            continue
+        total, done, at, parts = sum(one.distribution.values()), 0, [], []
+        for ms in sorted(one.distribution):
+            done += one.distribution[ms]
+            at.append(max(ms, 1) / 1000)
+            parts.append(100 * done / total)
+        axes.step([at[0], *at], [0.0, *parts], where="post", color=colour, label=name.lower())
+        for part in (one.p50_ms, one.p95_ms, one.p99_ms):
+            axes.axvline(max(part, 1) / 1000, color=colour, lw=0.8, ls=":")
+    axes.set(xlabel="seconds; dotted: 50 %, 95 %, 99 %", ylabel="% done", ylim=(0, 102))
+    axes.legend(loc="lower right", frameon=False)
+    _plain(axes)
+    return figure
+
+
+def shares(run: Run) -> Figure:
+    """What each host sent to clients."""
+    figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+    axes = figure.subplots()
+    left = 0.0
+    sent = sent_by_host(run.samples)
+    for (host, count), colour in zip(sent.items(), HOSTS * (1 + len(sent)), strict=False):
+        part = 100 * count / max(sum(sent.values()), 1)
+        axes.barh([0], [part], left=left, color=colour, label=f"{host}: {part:.0f} %")
+        left += part
+    axes.set(xlabel="% of the bytes sent", yticks=[], xlim=(0, 100))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35), ncol=2, frameon=False)
+    _plain(axes)
+    return figure
+
+
+def sent_by_host(samples: Sequence[HostSample]) -> dict[str, float]:
+    """Bytes that each host has sent between the first and the last look at it."""
+    found: dict[str, list[float]] = {}
+    for one in samples:
+        found.setdefault(one.host, []).append(one.sent_bytes)
+    return {host: values[-1] - values[0] for host, values in sorted(found.items())}
+
+
+def s3(run: Run) -> Figure:
+    """Requests of the registry to S3."""
+    figure = Figure(figsize=(WIDTH, 2.2), layout="constrained")
+    axes = figure.subplots()
+    counts = dict(sorted((run.s3_requests or {}).items(), key=lambda one: one[1]))
+    bars = axes.barh(list(counts), list(counts.values()), color=PULL)
+    axes.bar_label(bars, padding=3)
+    axes.set(xlabel="requests", xlim=(0, 1.12 * max([*counts.values(), 1])))
+    _plain(axes)
+    return figure
+
+
+def resources(run: Run) -> Figure:
+    """Memory, open files and disk of each host."""
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    hosts = sorted({one.host for one in run.samples})
+    wanted = (("memory_bytes", "memory, MB"), ("open_files", "open files"), ("disk_bytes", "MB"))
+    for axes, (name, label) in zip(figure.subplots(3, sharex=True), wanted, strict=True):
+        unit = MEGABYTE if name.endswith("bytes") else 1
+        for host, colour in zip(hosts, HOSTS * (1 + len(hosts)), strict=False):
+            seen = [one for one in run.samples if one.host == host and getattr(one, name)]
+            at = [one.time - run.started for one in seen]
+            axes.plot(at, [getattr(one, name) / unit for one in seen], color=colour, label=host)
+        axes.set(ylabel="cache, MB" if name == "disk_bytes" else label, ylim=(0, None))
+        _plain(axes)
+    return figure
+
+
+def history(runs: Sequence[Run]) -> Figure:
+    """Runs of the same kind, the last one to the right."""
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    times, traffic = figure.subplots(2, sharex=True)
+    at = list(range(1 - len(runs), 1))
+    for name, colour in (("p50_ms", PULL), ("p95_ms", TIME), ("p99_ms", WRONG)):
+        values = [getattr(run.figures.get("PULL image"), name, float("nan")) for run in runs]
+        label = name.removesuffix("_ms")
+        times.plot(at, [one / 1000 for one in values], ".-", color=colour, label=label)
+    times.set(ylabel="pull, s", ylim=(0, None))
+    times.legend(loc="upper left", frameon=False, ncol=3)
+    traffic.plot(at, [run.mb_per_s_per_host for run in runs], ".-", color=PULL)
+    traffic.set(ylabel="MB/s a host", xlabel="runs before this one", ylim=(0, None))
+    for axes in (times, traffic):
+        _plain(axes)
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)

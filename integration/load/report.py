@@ -1,0 +1,61 @@
+"""The report: one page of HTML that needs nothing else."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from matplotlib.figure import Figure
+
+from integration.load import plots
+from integration.load.costs import Prices, costs
+from integration.load.results import Run
+from integration.load.verdict import Judgement
+from integration.plots import svg
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("integration.load"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=select_autoescape(["html.j2"]),
+)
+
+
+def page(run: Run, past: Sequence[Run], judgements: Sequence[Judgement], prices: Prices) -> str:
+    """The page of a run, with the runs before it."""
+    same = [one for one in past if one.kind == run.kind]
+    bill = costs(run, prices)
+    return _TEMPLATES.get_template("report.html.j2").render(
+        run=run,
+        started=datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        judgements=judgements,
+        failed=[one for one in judgements if not one.holds],
+        costs=bill,
+        dollars=sum(one.dollars for one in bill),
+        plots={title: svg(figure) for title, figure in figures(run, [*same, run]).items()},
+    )
+
+
+def figures(run: Run, same: Sequence[Run]) -> dict[str, Figure]:
+    """The plots for which there is something to show, by title."""
+    found = {}
+    if run.moments:
+        found["Second by second"] = plots.over_time(run)
+    if run.operations:
+        found["How long pulls and pushes took"] = plots.distribution(run)
+    if run.samples:
+        found["What each host sent"] = plots.shares(run)
+    if any(one.memory_bytes for one in run.samples):
+        found["What the hosts used"] = plots.resources(run)
+    if run.s3_requests:
+        found["Requests to S3"] = plots.s3(run)
+    if len(same) > 1:
+        found["Beside the runs before"] = plots.history(same)
+    return found
+
+
+def write(text: str, file: Path) -> None:
+    """Write a page."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)

@@ -1,0 +1,198 @@
+"""What a run has found: kept as JSON, judged, and shown."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from integration.load.sizes import MEGABYTE
+
+#: What a client wants done: Locust's method of them, the others are requests.
+OPERATIONS = ("PULL", "PUSH")
+#: Names of what is whole, and of the requests whose bytes are throughput as it happens.
+WHOLE, CONTENT = ("image",), ("layer", "config")
+
+
+class Figures(BaseModel):
+    """Requests or operations of one kind."""
+
+    count: int
+    failed: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    slowest_ms: float
+    bytes: int
+    #: Milliseconds, rounded to two digits, and how many took so long.
+    distribution: dict[int, int]
+
+
+class Moment(BaseModel):
+    """A second of a run."""
+
+    #: Since the epoch.
+    time: float
+    users: int
+    operations_per_s: float
+    failures_per_s: float
+    mb_per_s: float
+    #: Of the operations of the ten seconds before, where there were any.
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+class Event(BaseModel):
+    """Something that was done to the registry during a run."""
+
+    time: float
+    what: str
+
+
+class HostSample(BaseModel):
+    """A host at a moment; None is what could not be read."""
+
+    time: float
+    host: str
+    sent_bytes: float
+    requests: float
+    memory_bytes: int | None = None
+    open_files: int | None = None
+    disk_bytes: int | None = None
+
+
+class Run(BaseModel):
+    """One run of a workload."""
+
+    started: float
+    workload: str
+    #: ``local``, or the URL of a live registry.
+    target: str
+    users: int
+    scale: float
+    workers: int
+    hosts: int
+    #: From the first request to the last.
+    seconds: float
+    #: By method and name, such as ``PULL image``.
+    figures: dict[str, Figures]
+    moments: list[Moment]
+    events: list[Event] = []
+    samples: list[HostSample] = []
+    #: Requests of the registry to S3 by method; None where nobody counts them.
+    s3_requests: dict[str, int] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it can be compared with: runs of the same kind."""
+        return f"{self.workload}-{self.target}-{self.users}-{self.scale:g}-{self.hosts}"
+
+    @property
+    def operations(self) -> dict[str, Figures]:
+        """Pulls and pushes."""
+        return {name: one for name, one in self.figures.items() if name.startswith(OPERATIONS)}
+
+    @property
+    def failed_percent(self) -> float:
+        """Failed operations in percent of all."""
+        count = sum(one.count for one in self.operations.values())
+        return 100 * sum(one.failed for one in self.operations.values()) / max(count, 1)
+
+    @property
+    def mb_per_s_per_host(self) -> float:
+        """Megabytes a second that clients moved, for each host."""
+        moved = sum(one.bytes for one in self.operations.values())
+        return moved / MEGABYTE / max(self.seconds, 0.001) / max(self.hosts, 1)
+
+
+def figures(file: Path) -> tuple[dict[str, Figures], float, float]:
+    """Read Locust's JSON file: figures, and when the first and last request were.
+
+    Raises:
+        ValueError: it has no request.
+    """
+    entries: list[dict[str, Any]] = [one for one in json.loads(file.read_text()) if one["method"]]
+    if not any(one["num_requests"] for one in entries):
+        raise ValueError(f"{file}: no request has ended")
+    found = {f"{one['method']} {one['name']}": _figures(one) for one in entries}
+    first = min(one["start_time"] for one in entries)
+    last = max(one["last_request_timestamp"] or first for one in entries)
+    return found, first, last
+
+
+def _figures(entry: dict[str, Any]) -> Figures:
+    times = {round(float(ms)): count for ms, count in entry["response_times"].items()}
+    return Figures(
+        count=entry["num_requests"],
+        failed=entry["num_failures"],
+        p50_ms=percentile(times, 0.5),
+        p95_ms=percentile(times, 0.95),
+        p99_ms=percentile(times, 0.99),
+        slowest_ms=entry["max_response_time"],
+        bytes=entry["total_content_length"],
+        distribution=times,
+    )
+
+
+def percentile(times: dict[int, int], part: float) -> float:
+    """The time that ``part`` of all do not exceed, of times and how often each was."""
+    left = part * sum(times.values())
+    for time in sorted(times):
+        left -= times[time]
+        if left <= 1e-9:
+            return time
+    return 0.0
+
+
+def moments(file: Path) -> list[Moment]:
+    """Read Locust's history, a CSV file with a row a second for each kind of request."""
+    rows: dict[float, list[dict[str, str]]] = {}
+    with file.open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            if row["Type"] in OPERATIONS or row["Name"] in CONTENT:
+                rows.setdefault(float(row["Timestamp"]), []).append(row)
+    return [
+        _moment(time, rows[time], rows[before], time - before)
+        for before, time in pairwise(sorted(rows))
+    ]
+
+
+def _moment(
+    time: float, now: list[dict[str, str]], before: list[dict[str, str]], seconds: float
+) -> Moment:
+    def rate(names: Sequence[str], *columns: str) -> float:
+        # A kind that is new in this second has no row before.
+        return max(0.0, _total(now, names, *columns) - _total(before, names, *columns)) / seconds
+
+    return Moment(
+        time=time,
+        users=int(now[0]["User Count"]),
+        operations_per_s=rate(WHOLE, "Total Request Count"),
+        failures_per_s=rate(WHOLE, "Total Failure Count"),
+        mb_per_s=rate(CONTENT, "Total Request Count", "Total Average Content Size") / MEGABYTE,
+        p50_ms=_highest(now, "50%"),
+        p95_ms=_highest(now, "95%"),
+    )
+
+
+def _total(rows: Iterable[dict[str, str]], names: Sequence[str], *columns: str) -> float:
+    total = 0.0
+    for row in (one for one in rows if one["Name"] in names):
+        product = 1.0
+        for column in columns:
+            product *= float(row[column])
+        total += product
+    return total
+
+
+def _highest(rows: Iterable[dict[str, str]], column: str) -> float | None:
+    """Of the pulls, which are most; of the pushes where nothing was pulled."""
+    found = {
+        row["Type"]: float(row[column])
+        for row in rows
+        if row["Type"] in OPERATIONS and row[column] != "N/A"
+    }
+    return found.get("PULL", found.get("PUSH"))

@@ -1,0 +1,1 @@
+"""Locust files, one a workload; `python -m integration.load` runs them."""

@@ -1,0 +1,114 @@
+"""Loads of a few seconds on the registry under test: their figures, their verdict, their report."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.load.execution import Fates, execute
+from integration.load.processes import REPOSITORY, Load
+from integration.load.results import Run
+from integration.load.target import Target
+from integration.load.verdict import judge, load
+from integration.load.watch import LocalWatch
+from integration.local.cloud import LocalCloud
+from integration.local.errors import LocalCloudError
+from integration.local.registry import LocalRegistry
+
+SMALL = Load("storm", users=12, seconds=60, scale=0.01, images=4, seed="", workers=0)
+
+
+def seed(repository: str) -> str:
+    return repository.rpartition("-")[2]
+
+
+@pytest.fixture
+def target(registry: LocalRegistry) -> Target:
+    cloud = registry.cloud
+    return Target("local", registry.deployment, len(cloud.hosts), LocalWatch(cloud), cloud)
+
+
+def test_a_storm_ends_when_every_server_has_the_image(
+    target: Target, cloud: LocalCloud, repository: str, tmp_path: Path
+) -> None:
+    storm = replace(SMALL, seed=seed(repository))
+    run = execute(target, storm, Fates(), print, tmp_path)
+    pulls = run.figures["PULL image"]
+    assert (pulls.count, pulls.failed) == (12, 0)
+    # 99.501 MB times the scale, and the configuration.
+    assert pulls.bytes == pytest.approx(12 * 995_010, rel=0.01)
+    assert run.figures["GET layer"].count == 12 * 7
+    assert run.figures["GET challenge"].count == 12
+    assert {one.host for one in run.samples} == {host.id for host in cloud.hosts}
+    assert all(one.memory_bytes and one.open_files and one.disk_bytes for one in run.samples)
+    assert run.s3_requests
+    assert run.s3_requests["GET"] > 7
+
+
+def test_two_workers_share_a_mixed_load(target: Target, repository: str, tmp_path: Path) -> None:
+    mixed = replace(SMALL, workload="mixed", users=4, seconds=8, workers=2, seed=seed(repository))
+    run = execute(target, mixed, Fates(), print, tmp_path)
+    assert run.workers == 2
+    assert run.failed_percent == 0
+    assert run.figures["PULL image"].count > 0
+    assert run.moments
+    names = [one.figure for one in judge(run, [], load())]
+    assert names == ["failed_percent", "p50_ms", "p95_ms", "p99_ms", "mb_per_s_per_host"]
+    assert no_locust_of(tmp_path)
+
+
+def no_locust_of(directory: Path) -> bool:
+    """Whether no process has this run's folder in its command line."""
+    found = subprocess.run(["pgrep", "-f", str(directory)], capture_output=True, check=False)
+    return found.stdout == b""
+
+
+def test_a_refused_password_is_one_line(target: Target, repository: str, tmp_path: Path) -> None:
+    wrong = replace(target, deployment=replace(target.deployment, password="wrong"))
+    storm = replace(SMALL, seed=seed(repository))
+    with pytest.raises(LocalCloudError, match=r"The load failed: the images could not be pushed"):
+        execute(wrong, storm, Fates(), print, tmp_path)
+
+
+def test_the_program_reports_a_live_registry(deployment: Deployment, tmp_path: Path) -> None:
+    """With a threshold that nothing keeps: the report is there, and the run has failed."""
+    limits = tmp_path / "thresholds.toml"
+    text = (REPOSITORY / "integration/load/thresholds.toml").read_text()
+    limits.write_text(text.replace("p99_ms = 60000", "p99_ms = 0.001"))
+    done = program(deployment, tmp_path, "storm", "--thresholds", str(limits))
+    assert done.returncode == 1
+    assert "Error: storm: p99_ms is " in done.stderr
+    assert (tmp_path / "storm.html").read_text().count("<svg") >= 2
+    (kept,) = (tmp_path / "history").glob("*.json")
+    assert Run.model_validate_json(kept.read_text()).figures["PULL image"].failed == 0
+
+
+def program(
+    deployment: Deployment, directory: Path, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    login = ("--registry", deployment.url, "--username", deployment.username)
+    trust = ("--ca", str(deployment.ca)) if deployment.ca else ()
+    size = ("--users", "4", "--scale", "0.005", "--directory", str(directory))
+    return subprocess.run(
+        [sys.executable, "-m", "integration.load", *arguments, *login, *trust, *size],
+        cwd=REPOSITORY,
+        env={"PATH": "/usr/bin:/bin", "REGISTRY_PASSWORD": deployment.password},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_killed_host_shows_in_the_run(
+    target: Target, cloud: LocalCloud, repository: str, tmp_path: Path
+) -> None:
+    before = {host.id for host in cloud.hosts}
+    mixed = replace(SMALL, workload="mixed", users=4, seconds=6, seed=seed(repository))
+    run = execute(target, mixed, Fates(kill=1), print, tmp_path)
+    assert [one.what.partition(" ")[2] for one in run.events] == ["killed", ""]
+    assert run.events[0].time - run.started < 6
+    assert len(before & {host.id for host in cloud.hosts}) == 1

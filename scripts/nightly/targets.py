@@ -1,0 +1,190 @@
+"""Where a night's registry is: an AWS account, or this machine."""
+
+import json
+import secrets
+import shutil
+import ssl
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from scripts.nightly.steps import REPOSITORY, NightlyError, Steps
+
+USERNAME = "nightly"
+#: Seconds until hosts have started, pulled their images, and pass the health check.
+START_TIMEOUT = 900.0
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to use a registry that is up."""
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+    ca: str
+    hosts: int
+
+
+class Target(Protocol):
+    """A registry for a night."""
+
+    def deploy(self) -> Access:
+        """Bring it up, with a user.
+
+        Raises:
+            NightlyError: it failed; parts of it may be there.
+        """
+
+    def destroy(self) -> None:
+        """Remove it, or what there is of it; nothing is no error.
+
+        Raises:
+            NightlyError: something stays.
+        """
+
+    def sweep(self) -> None:
+        """Remove what earlier nights have left.
+
+        Raises:
+            NightlyError: something stays.
+        """
+
+
+class Local:
+    """A registry on this machine.
+
+    Args:
+        steps: runs programs.
+        directory: for its state.
+    """
+
+    def __init__(self, steps: Steps, directory: Path) -> None:
+        self._steps = steps
+        self._directory = directory
+
+    def deploy(self) -> Access:
+        """Bring it up."""
+        where = ("--directory", str(self._directory))
+        self._steps.python("deploy", "integration.local", "up", *where)
+        program = ("integration.local", "status", "--json", *where)
+        return Access(**json.loads(self._steps.python("deploy", *program, shown=False)))
+
+    def destroy(self) -> None:
+        """Take it down; what failed to come up has taken itself down."""
+        if (self._directory / "cloud.json").exists():
+            program = ("integration.local", "down", "--directory", str(self._directory))
+            self._steps.python("destroy", *program)
+
+    def sweep(self) -> None:
+        """Nothing: no account outlives it."""
+
+
+class Account:
+    """An environment in an AWS account, by Terraform here or in a workspace of Terraform Cloud.
+
+    Args:
+        steps: runs programs.
+        environment: its name in ``wharf.toml``.
+        directory: for its files.
+        hosts: how many it has.
+        role_arn: of the runs in the workspace, which then gets the variables first.
+        synthesized: a folder that ``cdktf synth`` wrote, instead of synthesizing.
+        var_file: with values of Terraform variables.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        environment: str,
+        directory: Path,
+        hosts: int,
+        *,
+        role_arn: str | None = None,
+        synthesized: Path | None = None,
+        var_file: Path | None = None,
+    ) -> None:
+        self._steps = steps
+        self._environment = environment
+        self._directory = directory.resolve()
+        self._hosts = hosts
+        self._role_arn = role_arn
+        self._synthesized = synthesized
+        self._var_file = var_file
+
+    def deploy(self) -> Access:
+        """Apply the stack, publish a user and a certificate, and wait for the hosts."""
+        if self._role_arn:
+            program = ("scripts.workspace", self._environment, "--role-arn", self._role_arn)
+            self._steps.python("workspace", *program)
+        outputs = self._directory / "outputs.json"
+        self._cdktf("deploy", "--outputs-file", str(outputs))
+        (values,) = json.loads(outputs.read_text()).values()
+        access = self._publish(values["registry_url"], values["configuration_bucket"])
+        self._await(access)
+        return access
+
+    def destroy(self) -> None:
+        """Destroy whatever Terraform's state knows of."""
+        self._cdktf("destroy")
+
+    def sweep(self) -> None:
+        """Remove what bears the nightly tag for a day."""
+        self._steps.python("sweep", "scripts.sweep")
+
+    def _cdktf(self, verb: str, *options: str) -> None:
+        where = ("--output", str(self._synthesized.resolve())) if self._synthesized else ()
+        # cdktf's own lock of providers would ask the Terraform registry.
+        here = ("--skip-synth", "--skip-provider-lock") if self._synthesized else ()
+        values = ("--var-file", str(self._var_file.resolve())) if self._var_file else ()
+        cdktf = str(REPOSITORY / "node_modules" / ".bin" / "cdktf")
+        command = [cdktf, verb, self._environment, "--auto-approve", *where, *here, *values]
+        self._steps.run(verb, [*command, *options], {"CI": "1", "CHECKPOINT_DISABLE": "1"})
+
+    def _publish(self, url: str, bucket: str) -> Access:
+        folder = self._directory / "configuration"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        password = secrets.token_urlsafe(24)
+        host = urlsplit(url).hostname or ""
+        users = str(folder / "nginx.htpasswd")
+        self._steps.python(
+            "certificate",
+            *("scripts.certificate", "create", "--domain", host, "--directory", str(folder)),
+        )
+        self._steps.python(
+            "users",
+            *("scripts.users", "add", users, USERNAME, "--password-stdin"),
+            text=password,
+        )
+        self._steps.python(
+            "publish", "scripts.publish", "--bucket", bucket, "--directory", str(folder)
+        )
+        return Access(url, USERNAME, password, str(folder / "domain.crt"), self._hosts)
+
+    def _await(self, access: Access) -> None:
+        """Wait until the registry lets the user in."""
+        context = ssl.create_default_context(cafile=access.ca)
+        credentials = (access.username, access.password)
+
+        def ask() -> None:
+            with httpx.Client(verify=context, auth=credentials, timeout=10) as client:
+                client.get(f"{access.url}/v2/").raise_for_status()
+
+        print(f"Waiting until {access.url} answers", file=sys.stderr)
+        try:
+            Retrying(
+                stop=stop_after_delay(START_TIMEOUT),
+                wait=wait_fixed(5),
+                retry=retry_if_exception_type(httpx.HTTPError),
+            )(ask)
+        except RetryError as error:
+            reason = error.last_attempt.exception()
+            raise NightlyError(
+                f"deploy: {access.url} does not answer after {START_TIMEOUT:g} s: {reason}"
+            ) from None

@@ -1,0 +1,1 @@
+"""What nightly runs have left in an account, found by tag and removed."""

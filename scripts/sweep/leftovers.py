@@ -1,0 +1,114 @@
+"""What bears a tag in an account and region, and since when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+#: Kinds by the beginning of what comes after the account's number in an ARN.
+ARN_KINDS = {
+    ("elasticloadbalancing", "loadbalancer/net/"): "load balancer",
+    ("elasticloadbalancing", "loadbalancer/app/"): "load balancer",
+    ("elasticloadbalancing", "loadbalancer/"): "classic load balancer",
+    ("elasticloadbalancing", "targetgroup/"): "target group",
+    ("elasticloadbalancing", "listener/"): "listener",
+    ("ecs", "service/"): "ECS service",
+    ("ecs", "cluster/"): "ECS cluster",
+    ("ecs", "task-definition/"): "task definition",
+    ("ecs", "capacity-provider/"): "capacity provider",
+    ("logs", "log-group:"): "log group",
+    ("cloudwatch", "alarm:"): "alarm",
+    ("sns", ""): "topic",
+    ("secretsmanager", "secret:"): "secret",
+    ("s3", ""): "bucket",
+}
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that bears the tag.
+
+    Attributes:
+        kind: what it is, one of the keys of ``removal.REMOVE``, or an ARN's own words.
+        id: its ARN, name or ID, whichever it is removed by.
+        value: of the tag.
+    """
+
+    kind: str
+    id: str
+    value: str
+
+    @property
+    def since(self) -> datetime | None:
+        """When it was made, as its tag says; None if the tag holds no time with a zone."""
+        try:
+            moment = datetime.fromisoformat(self.value)
+        except ValueError:
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def leftovers(session: Any, tag: str) -> list[Leftover]:
+    """All that bears the tag, each once.
+
+    Raises:
+        botocore.exceptions.ClientError: the account may not be looked into.
+    """
+    found = [*_tagged(session, tag), *_ec2(session, tag), *_groups(session, tag)]
+    return sorted({*found, *_iam(session, tag)}, key=lambda one: (one.kind, one.id))
+
+
+def _tagged(session: Any, tag: str) -> Iterator[Leftover]:
+    pages = session.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    for page in pages.paginate(TagFilters=[{"Key": tag}]):
+        for one in page["ResourceTagMappingList"]:
+            arn = one["ResourceARN"]
+            _, _, service, _, _, rest = arn.split(":", 5)
+            # Those have ways of their own to be listed, which know more of them.
+            if service not in ("ec2", "iam", "autoscaling"):
+                value = next(pair["Value"] for pair in one["Tags"] if pair["Key"] == tag)
+                yield Leftover(kind_of(service, rest), arn, value)
+
+
+def kind_of(service: str, rest: str) -> str:
+    """The kind of what an ARN names, or the ARN's own words for it."""
+    kinds = (
+        kind
+        for (of, beginning), kind in ARN_KINDS.items()
+        if of == service and rest.startswith(beginning)
+    )
+    return next(kinds, f"{service} {rest.split('/')[0].split(':')[0]}")
+
+
+def _ec2(session: Any, tag: str) -> Iterator[Leftover]:
+    pages = session.client("ec2").get_paginator("describe_tags")
+    for page in pages.paginate(Filters=[{"Name": "key", "Values": [tag]}]):
+        for one in page["Tags"]:
+            yield Leftover(one["ResourceType"], one["ResourceId"], one["Value"])
+
+
+def _groups(session: Any, tag: str) -> Iterator[Leftover]:
+    pages = session.client("autoscaling").get_paginator("describe_tags")
+    for page in pages.paginate(Filters=[{"Name": "key", "Values": [tag]}]):
+        for one in page["Tags"]:
+            yield Leftover("autoscaling group", one["ResourceId"], one["Value"])
+
+
+def _iam(session: Any, tag: str) -> Iterator[Leftover]:
+    iam = session.client("iam")
+    for page in iam.get_paginator("list_roles").paginate():
+        for one in page["Roles"]:
+            tags = iam.list_role_tags(RoleName=one["RoleName"])["Tags"]
+            yield from _if_tagged("role", one["RoleName"], tags, tag)
+    for page in iam.get_paginator("list_instance_profiles").paginate():
+        for one in page["InstanceProfiles"]:
+            name = one["InstanceProfileName"]
+            profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+            tags = profile.get("Tags", [])
+            yield from _if_tagged("instance profile", name, tags, tag)
+
+
+def _if_tagged(kind: str, name: str, tags: list[dict[str, str]], wanted: str) -> Iterator[Leftover]:
+    for pair in tags:
+        if pair["Key"] == wanted:
+            yield Leftover(kind, name, pair["Value"])

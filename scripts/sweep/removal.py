@@ -1,0 +1,139 @@
+"""How each kind of thing is removed from an account, in the order in which that works."""
+
+from collections.abc import Callable
+from typing import Any
+
+Remove = Callable[[Any, str], object]
+
+
+def remove_bucket(session: Any, arn: str) -> None:
+    """Delete a bucket with all its objects, their versions, and uploads that go on."""
+    bucket = session.resource("s3").Bucket(arn.rpartition(":")[2])
+    for upload in bucket.multipart_uploads.all():
+        upload.abort()
+    bucket.object_versions.delete()
+    bucket.delete()
+
+
+def remove_role(session: Any, name: str) -> None:
+    """Delete a role with what is attached to it."""
+    role = session.resource("iam").Role(name)
+    for policy in role.attached_policies.all():
+        role.detach_policy(PolicyArn=policy.arn)
+    for inline in role.policies.all():
+        inline.delete()
+    role.delete()
+
+
+def remove_instance_profile(session: Any, name: str) -> None:
+    """Delete an instance profile, which a role may still be in."""
+    profile = session.resource("iam").InstanceProfile(name)
+    for role in profile.roles:
+        profile.remove_role(RoleName=role.name)
+    profile.delete()
+
+
+def remove_route_table(session: Any, id: str) -> None:
+    """Delete a route table and its associations with subnets."""
+    table = session.resource("ec2").RouteTable(id)
+    for association in table.associations:
+        if not association.main:
+            association.delete()
+    table.delete()
+
+
+def remove_internet_gateway(session: Any, id: str) -> None:
+    """Detach a gateway from its network, and delete it."""
+    gateway = session.resource("ec2").InternetGateway(id)
+    for attachment in gateway.attachments:
+        gateway.detach_from_vpc(VpcId=attachment["VpcId"])
+    gateway.delete()
+
+
+def remove_security_group(session: Any, id: str) -> None:
+    """Delete a security group, and its rules first: two groups may name each other."""
+    group = session.resource("ec2").SecurityGroup(id)
+    if group.ip_permissions:
+        group.revoke_ingress(IpPermissions=group.ip_permissions)
+    if group.ip_permissions_egress:
+        group.revoke_egress(IpPermissions=group.ip_permissions_egress)
+    if group.group_name != "default":  # which goes with its network
+        group.delete()
+
+
+def remove_service(session: Any, arn: str) -> None:
+    """End an ECS service."""
+    cluster = arn.split("/")[-2]
+    session.client("ecs").delete_service(cluster=cluster, service=arn, force=True)
+
+
+def remove_cluster(session: Any, arn: str) -> None:
+    """Delete a cluster; its hosts are known to it until they are gone."""
+    ecs = session.client("ecs")
+    for instance in ecs.list_container_instances(cluster=arn)["containerInstanceArns"]:
+        ecs.deregister_container_instance(cluster=arn, containerInstance=instance, force=True)
+    ecs.delete_cluster(cluster=arn)
+
+
+def _ec2(method: str, argument: str, *, many: bool = False) -> Remove:
+    def remove(session: Any, id: str) -> None:
+        getattr(session.client("ec2"), method)(**{argument: [id] if many else id})
+
+    return remove
+
+
+def _call(service: str, method: str, argument: str, **more: Any) -> Remove:
+    def remove(session: Any, id: str) -> None:
+        getattr(session.client(service), method)(**{argument: id}, **more)
+
+    return remove
+
+
+def _named(service: str, method: str, argument: str, mark: str, *, many: bool = False) -> Remove:
+    """By the part of the ARN that comes after a mark."""
+
+    def remove(session: Any, arn: str) -> None:
+        name = arn.rpartition(mark)[2].removesuffix(":*")
+        getattr(session.client(service), method)(**{argument: [name] if many else name})
+
+    return remove
+
+
+def none(_: Any, __: str) -> None:
+    """Goes with something else: an instance's disk and address, a balancer's listener."""
+
+
+#: From what uses to what is used.
+REMOVE: dict[str, Remove] = {
+    "ECS service": remove_service,
+    "autoscaling group": _call(
+        "autoscaling", "delete_auto_scaling_group", "AutoScalingGroupName", ForceDelete=True
+    ),
+    "instance": _ec2("terminate_instances", "InstanceIds", many=True),
+    "listener": none,
+    "load balancer": _call("elbv2", "delete_load_balancer", "LoadBalancerArn"),
+    "classic load balancer": _named("elb", "delete_load_balancer", "LoadBalancerName", "/"),
+    "target group": _call("elbv2", "delete_target_group", "TargetGroupArn"),
+    "capacity provider": _call("ecs", "delete_capacity_provider", "capacityProvider"),
+    "ECS cluster": remove_cluster,
+    "task definition": _call("ecs", "deregister_task_definition", "taskDefinition"),
+    "launch-template": _ec2("delete_launch_template", "LaunchTemplateId"),
+    "alarm": _named("cloudwatch", "delete_alarms", "AlarmNames", ":alarm:", many=True),
+    "topic": _call("sns", "delete_topic", "TopicArn"),
+    "log group": _named("logs", "delete_log_group", "logGroupName", ":log-group:"),
+    "secret": _call("secretsmanager", "delete_secret", "SecretId", ForceDeleteWithoutRecovery=True),
+    "bucket": remove_bucket,
+    "instance profile": remove_instance_profile,
+    "role": remove_role,
+    "vpc-endpoint": _ec2("delete_vpc_endpoints", "VpcEndpointIds", many=True),
+    "natgateway": _ec2("delete_nat_gateway", "NatGatewayId"),
+    "elastic-ip": _ec2("release_address", "AllocationId"),
+    "network-interface": none,
+    "volume": none,
+    "security-group-rule": none,
+    "security-group": remove_security_group,
+    "internet-gateway": remove_internet_gateway,
+    "subnet": _ec2("delete_subnet", "SubnetId"),
+    "route-table": remove_route_table,
+    "vpc": _ec2("delete_vpc", "VpcId"),
+}

@@ -1,0 +1,201 @@
+"""What a load is made of, and what is made of its figures."""
+
+import hashlib
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.load import costs, history, verdict
+from integration.load.images import Layer, digest_of, make_image
+from integration.load.processes import Load, distribution
+from integration.load.results import HostSample, moments, percentile
+from integration.load.sizes import IBM, MEGABYTE, ZB, Sizes, with_top, zipf
+from integration.load.watch import count_s3, sample
+from integration.local.errors import LocalCloudError
+from tests.load_sample import STARTED, sample_run
+
+
+@given(st.integers(0, 300_000), st.text(max_size=5))
+def test_a_layer_has_its_size_and_its_digest(size: int, seed: str) -> None:
+    data = b"".join(Layer(seed, size).chunks())
+    assert len(data) == size
+    assert Layer(seed, size).digest == digest_of(data)
+
+
+def test_a_seed_makes_the_image() -> None:
+    one, same, other = (make_image("r", "1", [100_000, 5], seed) for seed in ("a", "a", "b"))
+    assert one.manifest == same.manifest
+    assert one.layers[0].digest != other.layers[0].digest
+    assert one.layers[0].digest != one.layers[1].digest
+
+
+def test_chunks_of_a_layer_differ() -> None:
+    chunks = list(Layer("a", 1_000_000).chunks())
+    assert len({hashlib.sha256(chunk).digest() for chunk in chunks}) == len(chunks)
+
+
+def test_the_mix_of_zb() -> None:
+    source = random.Random(1)  # noqa: S311
+    drawn = [Sizes(ZB).draw(source) for _ in range(20_000)]
+    parts = [drawn.count(size * MEGABYTE) / len(drawn) for size in (1, 10, 100)]
+    assert parts == pytest.approx([0.2, 0.7, 0.1], abs=0.01)
+
+
+def test_the_trace_of_ibm() -> None:
+    source = random.Random(1)  # noqa: S311
+    drawn = [Sizes(IBM).draw(source) for _ in range(20_000)]
+    below = [sum(one < limit * MEGABYTE for one in drawn) / len(drawn) for limit in (1, 10)]
+    assert below == pytest.approx([0.65, 0.8], abs=0.01)
+    assert max(drawn) <= 100 * MEGABYTE
+
+
+def test_popularity_falls_by_rank() -> None:
+    parts = zipf(200)
+    assert sum(parts) == pytest.approx(1)
+    assert parts[0] / parts[9] == pytest.approx(10)
+
+
+@given(st.lists(st.integers(1000, 10**8), min_size=1, max_size=20))
+def test_a_build_changes_4_percent(sizes: list[int]) -> None:
+    whole = with_top(sizes, 0.04)
+    assert whole[-1] / sum(whole) == pytest.approx(0.04, rel=0.05)
+
+
+def test_percentiles_of_counted_times() -> None:
+    times = {10: 50, 20: 45, 30: 4, 900: 1}
+    found = [percentile(times, part) for part in (0.5, 0.95, 0.99, 1)]
+    assert found == [10, 20, 30, 900]
+    assert percentile({}, 0.5) == 0
+
+
+HEADER = (
+    "Timestamp,User Count,Type,Name,50%,95%,Total Request Count,Total Failure Count,"
+    "Total Average Content Size"
+)
+
+
+def test_a_moment_is_the_difference_of_two_rows(tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    rows = [
+        "1,4,GET,layer,N/A,N/A,0,0,0",
+        "2,4,GET,layer,100,200,10,0,2000000",
+        "2,4,PULL,image,500,600,3,1,9000000",
+        "2,4,,Aggregated,1,1,99,9,1",
+    ]
+    file.write_text("\n".join([HEADER, *rows]))
+    (moment,) = moments(file)
+    assert (moment.operations_per_s, moment.failures_per_s) == (3, 1)
+    assert moment.mb_per_s == pytest.approx(20)
+    assert (moment.p50_ms, moment.p95_ms) == (500, 600)
+
+
+def failed(judgements: list[verdict.Judgement]) -> list[str]:
+    return [str(one) for one in judgements if not one.holds]
+
+
+def test_a_run_as_it_should_be() -> None:
+    assert failed(verdict.judge(sample_run(), [], verdict.load())) == []
+
+
+def test_one_failed_pull_is_told() -> None:
+    (line,) = failed(verdict.judge(sample_run(failed=1), [], verdict.load()))
+    assert line == "failed_percent is 0.7692, not <= 0 (thresholds)"
+
+
+def test_a_fixed_threshold_is_told() -> None:
+    lines = failed(verdict.judge(sample_run(slower=100), [], verdict.load()))
+    assert "p50_ms is 5e+04, not <= 3e+04 (thresholds)" in lines
+
+
+def test_a_regression_is_told_with_both_values() -> None:
+    past = [sample_run(started=STARTED - number) for number in range(3)]
+    lines = failed(verdict.judge(sample_run(slower=2), past, verdict.load()))
+    assert (
+        "p95_ms is 2000, not <= 1500 (1.5 times as bad as the median of the 3 runs before)" in lines
+    )
+    assert any(line.startswith("mb_per_s_per_host is 5.417, not >= 7.222") for line in lines)
+
+
+def test_too_short_a_history_and_other_workloads_tell_nothing() -> None:
+    slow, limits = sample_run(slower=2), verdict.load()
+    few = [sample_run(started=STARTED - number) for number in range(2)]
+    others = [sample_run("production", started=STARTED - number) for number in range(9)]
+    assert failed(verdict.judge(slow, [*few, *others], limits)) == []
+
+
+def test_growing_memory_fails_a_soak() -> None:
+    limits = verdict.load()
+    steady = (300, 200, 210, 200, 205, 200, 210, 205)
+    leaking = (200, 200, 220, 240, 260, 280, 300, 320)
+    million = 1_000_000
+    good = sample_run("soak", memory=tuple(one * million for one in steady))
+    bad = sample_run("soak", memory=tuple(one * million for one in leaking))
+    assert failed(verdict.judge(good, [], limits)) == []
+    lines = failed(verdict.judge(bad, [], limits))
+    assert [line.partition(" is ")[0] for line in lines] == [
+        "growth of memory of i-1 in %",
+        "growth of memory of i-2 in %",
+    ]
+
+
+def test_growth_that_nobody_has_read_is_not_judged() -> None:
+    samples = [HostSample(time=n, host="a", sent_bytes=0, requests=0) for n in range(8)]
+    assert verdict.growth(samples, "memory_bytes", 1) is None
+
+
+def test_a_wrong_threshold_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "thresholds.toml"
+    file.write_text(verdict.FILE.read_text().replace("failed_percent = 0", "failed_percent = -1"))
+    with pytest.raises(LocalCloudError, match=r"thresholds.toml: storm.failed_percent: Input"):
+        verdict.load(file)
+
+
+def test_kept_runs_come_back_the_oldest_first(tmp_path: Path) -> None:
+    for started in (STARTED, STARTED - 100):
+        history.keep(sample_run(started=started), tmp_path)
+    assert [one.started for one in history.kept(tmp_path)] == [STARTED - 100, STARTED]
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(LocalCloudError, match=r"other.json: not a run of this version"):
+        history.kept(tmp_path)
+
+
+def test_the_bill() -> None:
+    bill = {one.what: one.dollars for one in costs.costs(sample_run(), costs.prices())}
+    assert bill == pytest.approx(
+        {
+            "S3 GET and HEAD": 2.010 * 0.0004,
+            "S3 PUT, POST and LIST": 1.300 * 0.005,
+            "traffic to clients": 1.0 * 0.09,
+            "load balancer": 1.3 * 0.006,
+        }
+    )
+
+
+def test_requests_to_s3_by_price() -> None:
+    lines = [
+        '200 1 - - "GET /?max-keys=1&prefix=docker%2Fregistry HTTP/1.1"',
+        '206 1 - - "GET /docker/registry/v2/blobs/sha256/aa/aa/data HTTP/1.1"',
+        '200 1 - - "PUT /docker/registry/v2/x?partNumber=1 HTTP/1.1"',
+        '200 1 - - "POST / HTTP/1.1"',
+    ]
+    assert count_s3(lines) == {"LIST": 1, "GET": 1, "PUT": 1}
+
+
+def test_metrics_of_a_host() -> None:
+    text = (
+        "# TYPE wharf_sent_bytes_total counter\n"
+        'wharf_sent_bytes_total{route="blobs"} 100\nwharf_sent_bytes_total{route="tags"} 5\n'
+    )
+    assert sample("i-1", text).sent_bytes == 105
+
+
+def test_a_load_in_one_process_and_in_several() -> None:
+    load = Load("mixed", 1, 1.0, 1.0, 1, "a")
+    assert distribution(load) == []
+    here = distribution(Load("mixed", 1, 1.0, 1.0, 1, "a", workers=2))
+    assert here[:2] == ["--processes", "2"]
+    elsewhere = distribution(Load("mixed", 1, 1.0, 1.0, 1, "a", remote_workers=3, port=5557))
+    assert elsewhere[:5] == ["--master", "--master-bind-port", "5557", "--expect-workers", "3"]

@@ -1,0 +1,81 @@
+"""The report of a load, in a real browser without a network."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from integration.load.costs import prices
+from integration.load.report import page
+from integration.load.results import Run
+from integration.load.verdict import judge, load
+from tests.load_sample import STARTED, sample_run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    # root is what the tests run as; a name that is asked for is found nowhere.
+    for one in ("headless=new", "no-sandbox", "host-resolver-rules=MAP * ~NOTFOUND"):
+        options.add_argument(f"--{one}")
+    options.add_argument("--window-size=1100,4200")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with Chrome(options, Service(shutil.which("chromedriver"))) as chrome:
+        yield chrome
+
+
+def log(browser: Chrome, kind: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    return found
+
+
+@pytest.fixture
+def shown(browser: Chrome, tmp_path: Path, request: pytest.FixtureRequest) -> Chrome:
+    """The page of a run, after five runs as they should be."""
+    run: Run = request.param
+    past = [sample_run(started=STARTED - 1000 * number) for number in range(5, 0, -1)]
+    file = tmp_path / "report.html"
+    file.write_text(page(run, past, judge(run, past, load()), prices()))
+    browser.get(file.as_uri())
+    return browser
+
+
+GOOD, SLOW = sample_run(), sample_run(slower=3)
+
+
+@pytest.mark.parametrize("shown", [GOOD], indirect=True)
+def test_it_renders_without_errors_and_without_network(shown: Chrome) -> None:
+    assert log(shown, "browser") == []
+    events = [json.loads(one["message"])["message"] for one in log(shown, "performance")]
+    asked = {
+        one["params"]["request"]["url"].partition(":")[0]
+        for one in events
+        if one["method"] == "Network.requestWillBeSent"
+    }
+    assert asked <= {"file", "data"}
+    assert "file" in asked
+
+
+@pytest.mark.parametrize("shown", [GOOD], indirect=True)
+def test_every_plot_is_seen(shown: Chrome) -> None:
+    titles = [one.text for one in shown.find_elements(By.TAG_NAME, "h2")]
+    assert "Second by second" in titles
+    assert "Beside the runs before" in titles
+    drawn = shown.find_elements(By.TAG_NAME, "svg")
+    assert len(drawn) == 6
+    width = shown.execute_script("return document.documentElement.clientWidth")
+    for one in drawn:
+        assert one.size["height"] > 100
+        assert 400 < one.size["width"] <= width
+
+
+@pytest.mark.parametrize("shown", [SLOW], indirect=True)
+def test_a_regression_is_named_with_both_values(shown: Chrome) -> None:
+    verdict = shown.find_element(By.CSS_SELECTOR, "#verdict.no")
+    assert "p95_ms is 3000, not <= 1500" in verdict.text
