@@ -1,4 +1,4 @@
-"""The registry on this machine: ``python -m integration.local up``, ``status`` and ``down``."""
+"""The registry on this machine: ``python -m integration.local up``, ``status``, ``down``."""
 
 import sys
 from functools import partial
@@ -9,6 +9,7 @@ import click
 from integration.display import Display
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud
+from integration.local.enter import enter, find_host
 from integration.local.registry import STANDING, LocalRegistry, directions
 from integration.messages import run
 
@@ -54,6 +55,15 @@ def up(directory: Path, hosts: int, load_balancer: str) -> None:
 def status(directory: Path) -> None:
     """Show where the registry is and how its hosts are."""
     click.echo(directions(LocalCloud.standing(directory), directory))
+
+
+@main.command("enter")
+@click.argument("host")
+@click.argument("container", default="nginx")
+@DIRECTORY
+def enter_host(host: str, container: str, directory: Path) -> None:
+    """Open a shell in a CONTAINER of a HOST: its number, or the beginning of its id."""
+    enter(find_host(LocalCloud.standing(directory).hosts, host), container)
 
 
 @main.command()
