@@ -41,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--keep", action="store_true", help="leave the local cloud standing at the end")
     group.addoption("--reuse", action="store_true", help="use the one that stands, and leave it")
     group.addoption("--seed", type=int, metavar="N", help="of all that is random in tests")
+    group.addoption(
+        "--large-layer", type=int, default=100, metavar="MB", help="size of the largest layer"
+    )
 
 
 # Before pytest and pytest-html look where their reports belong.
