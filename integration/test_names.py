@@ -23,6 +23,7 @@ MANIFEST_OF_NOTHING = {"schemaVersion": 2, "mediaType": MANIFEST, "config": PART
 def push(deployment: Deployment, repository: str, *tags: str, **more: object) -> bytes:
     """Push the smallest image under each tag; return its manifest."""
     upload = Upload.begin(deployment, deployment.url, repository)
+    upload.send(deployment.url, EMPTY)
     upload.finish(deployment.url, EMPTY)
     manifest = json.dumps({**MANIFEST_OF_NOTHING, **more}).encode()
     with deployment.client() as client:
@@ -55,12 +56,12 @@ def test_a_name_that_is_too_long(deployment: Deployment, repository: str) -> Non
         # 500 by distribution 2.8, which means the name all the same.
         answer = client.post(f"/v2/{name}/blobs/uploads/")
     assert answer.is_error
-    assert "repository name must not be more than 255 characters" in answer.text
+    assert name in answer.text
 
 
 @pytest.mark.parametrize(
     "tag",
-    ["x" * (LONGEST_TAG + 1), ".a", "-a", "a+b", "ü", "%C3%BC", "a%20b", "%2e%2e", "a:b"],
+    ["x" * (LONGEST_TAG + 1), ".a", "-a", "a+b", "%C3%BC", "a%20b", "%2e%2e", "a:b"],
     ids=ascii,
 )
 def test_what_is_no_tag(deployment: Deployment, repository: str, tag: str) -> None:
@@ -73,7 +74,7 @@ def test_what_is_no_tag(deployment: Deployment, repository: str, tag: str) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["a..b", "..", ".", "a/../b", "%2e%2e/b", "a//b", "a%2Fb", "-a", "a___b", "ü", "%C3%BC", "a b"],
+    ["a..b", "..", ".", "a/../b", "%2e%2e/b", "a//b", "a%2Fb", "-a", "a___b", "%C3%BC", "a b"],
     ids=ascii,
 )
 def test_what_is_no_name(deployment: Deployment, repository: str, name: str) -> None:

@@ -62,7 +62,5 @@ def test_two_environments_in_one_account(
         assert list(threads.map(Terraform.changes, environments.values())) == [[], []]
     both = inventory(emulator.session())
     environments["staging"].destroy()
+    assert len(both - inventory(emulator.session())) > 20
     assert environments["wharf"].changes() == []
-    gone = both - inventory(emulator.session())
-    assert len(gone) > 20
-    assert not [one for one in gone if "wharf" in one]
