@@ -1,6 +1,9 @@
 """One suite for two targets: a local cloud, brought up once a session, or a live deployment."""
 
 import os
+import random
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +12,10 @@ import pytest
 from integration.deployment import Deployment
 from integration.images import MEGABYTE, make_image
 from integration.interrupts import ends_on_signals
-from integration.local.cloud import LocalCloud
+from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.registry import LocalRegistry
+from integration.local.terraform import Terraform
+from integration.reporting import Figure, Reporting
 
 #: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
 QUICK = {
@@ -18,6 +23,8 @@ QUICK = {
     "proxy_remember_seconds": 3,
     "proxy_connections_per_address": 80,
 }
+REPORTING = pytest.StashKey[Reporting]()
+SEED = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,12 +40,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--keep", action="store_true", help="leave the local cloud standing at the end")
     group.addoption("--reuse", action="store_true", help="use the one that stands, and leave it")
+    group.addoption("--seed", type=int, metavar="N", help="of all that is random in tests")
+    group.addoption(
+        "--large-layer", type=int, default=100, metavar="MB", help="size of the largest layer"
+    )
 
 
+# Before pytest and pytest-html look where their reports belong.
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "destroys: leaves no registry behind, so it runs last")
     if config.getoption("--registry") and not os.environ.get("REGISTRY_PASSWORD"):
         raise pytest.UsageError("--registry needs the password in REGISTRY_PASSWORD")
+    given = config.getoption("--seed")
+    config.stash[SEED] = secrets.randbits(32) if given is None else given
+    config.stash[REPORTING] = Reporting(config, config.stash[SEED])
+    config.pluginmanager.register(config.stash[REPORTING], "wharf-reporting")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -60,6 +77,44 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """What ``--seed`` gave, or this run's own; it is in the header of the run."""
+    return request.config.stash[SEED]
+
+
+@pytest.fixture(name="random")
+def random_of_the_test(request: pytest.FixtureRequest, seed: int) -> random.Random:
+    """Randomness that the seed and the test's name decide, whichever tests ran before it."""
+    return random.Random(f"{seed} {request.node.nodeid}")  # noqa: S311  (nothing to hide)
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Put a figure into the reports: ``figure("recovery of a killed host", 10.5, "s")``."""
+    return lambda name, value, unit: record_property(name, f"{value:.4g} {unit}")
+
+
+@pytest.fixture(scope="session")
+def logs(request: pytest.FixtureRequest) -> Callable[[Path], None]:
+    """Show the logs of a cloud with the failures of tests: ``logs(directory / "logs")``."""
+    return request.config.stash[REPORTING].logs.append
+
+
+@pytest.fixture(scope="session")
+def session_figure(
+    request: pytest.FixtureRequest, record_testsuite_property: Callable[[str, object], None]
+) -> Figure:
+    """The same as ``figure`` for what a fixture of a session has measured."""
+
+    def record(name: str, value: float, unit: str) -> None:
+        text = f"{value:.4g} {unit}"
+        record_testsuite_property(name, text)
+        request.config.stash[REPORTING].add(name, text, "the local cloud")
+
+    return record
+
+
+@pytest.fixture(scope="session")
 def only_local(request: pytest.FixtureRequest) -> None:
     """What takes a cloud of the suite's own: it ends hosts, changes what is published, deploys.
 
@@ -73,16 +128,27 @@ def only_local(request: pytest.FixtureRequest) -> None:
 def registry(
     request: pytest.FixtureRequest,
     report: Callable[[str], None],
+    logs: Callable[[Path], None],
+    session_figure: Figure,
     only_local: None,  # noqa: ARG001
 ) -> Iterator[LocalRegistry]:
     """Two hosts behind a network load balancer, on this machine."""
     directory: Path = request.config.getoption("--directory")
+
+    def deploy(terraform: Terraform) -> None:
+        began = time.monotonic()
+        apply_with_terraform(terraform)
+        session_figure("Terraform init and apply", time.monotonic() - began, "s")
+
+    logs(directory / "logs")
     if request.config.getoption("--reuse"):
         yield LocalRegistry.standing(directory, report)
         return
     with ends_on_signals():
-        registry = LocalRegistry(directory, hosts=2, variables=QUICK, report=report)
+        began = time.monotonic()
+        registry = LocalRegistry(directory, hosts=2, variables=QUICK, report=report, deploy=deploy)
         registry.up()
+        session_figure("the local cloud ready, Terraform included", time.monotonic() - began, "s")
         try:
             yield registry
         finally:
@@ -121,8 +187,8 @@ def repository(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Path:
+def image(tmp_path: Path, random: random.Random) -> Path:
     """An image of three layers: 5 MB, 100 kB and one byte."""
     layout = tmp_path / "image"
-    make_image(layout, [5 * MEGABYTE, 100_000, 1], seed=int.from_bytes(os.urandom(4)))
+    make_image(layout, [5 * MEGABYTE, 100_000, 1], seed=random.getrandbits(32))
     return layout

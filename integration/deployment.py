@@ -74,55 +74,62 @@ class Skopeo:
     deployment: Deployment
     registry: str
 
-    def push(self, layout: Path, image: str) -> None:
+    def push(self, layout: Path, image: str, *options: str) -> None:
         """Push an OCI image layout as ``repository:tag``."""
-        self._copy(f"oci:{layout}", f"docker://{self.registry}/{image}", "dest")
+        self._copy(f"oci:{layout}", f"docker://{self.registry}/{image}", *options)
 
-    def pull(self, image: str, layout: Path) -> None:
+    def pull(self, image: str, layout: Path, *options: str) -> None:
         """Pull ``repository:tag`` into an OCI image layout."""
-        self._copy(f"docker://{self.registry}/{image}", f"oci:{layout}", "src")
+        self._copy(f"docker://{self.registry}/{image}", f"oci:{layout}", *options)
 
     def digest(self, image: str) -> str:
         """The digest of an image's manifest."""
-        answer = self._run(
-            "inspect", f"--creds={self._credentials()}", f"docker://{self.registry}/{image}"
-        )
+        answer = self._run("inspect", f"docker://{self.registry}/{image}")
         return str(json.loads(answer)["Digest"])
 
-    def _copy(self, source: str, target: str, side: str) -> None:
-        credentials = f"--{side}-creds={self._credentials()}"
+    def _copy(self, source: str, target: str, *options: str) -> None:
         # Otherwise a digest may change on the way: the formats are not the same byte for byte.
-        self._run("copy", "--preserve-digests", credentials, source, target)
-
-    def _credentials(self) -> str:
-        return f"{self.deployment.username}:{self.deployment.password}"
+        self._run("copy", "--preserve-digests", *options, source, target)
 
     def _run(self, *arguments: str) -> str:
-        ca = self.deployment.ca
-        trust = {"SSL_CERT_FILE": str(ca)} if ca else {}
-        with tempfile.NamedTemporaryFile("w") as file:
-            file.writelines(f"{address} {name}\n" for name, address in self.deployment.names)
-            file.flush()
-            done = subprocess.run(
-                [*_with_hosts_file(file.name), "skopeo", *arguments],
-                env={**os.environ, **trust},
-                capture_output=True,
-                text=True,
-                timeout=CLIENT_TIMEOUT,
-                check=False,
-            )
-        if done.returncode != 0:
-            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            raise ClientError(last[0])
-        return done.stdout
+        return run_client(self.deployment, self.registry, "skopeo", *arguments)
 
 
-def _with_hosts_file(file: str) -> list[str]:
+def run_client(deployment: Deployment, registry: str, *command: str) -> str:
+    """Run a client program that is logged in to ``registry``; return what it printed.
+
+    The password is in a file: what is in a command shows in lists of processes, and in failures.
+
+    Raises:
+        ClientError: it failed.
+    """
+    trust = {"SSL_CERT_FILE": str(deployment.ca)} if deployment.ca else {}
+    with tempfile.TemporaryDirectory() as directory:
+        login = Path(directory, "auth.json")
+        token = deployment.authorization.removeprefix("Basic ")
+        login.write_text(json.dumps({"auths": {registry: {"auth": token}}}))
+        names = Path(directory, "hosts")
+        names.write_text("".join(f"{address} {name}\n" for name, address in deployment.names))
+        done = subprocess.run(
+            [*_with_hosts_file(names), *command],
+            env={**os.environ, **trust, "REGISTRY_AUTH_FILE": str(login)},
+            capture_output=True,
+            text=True,
+            timeout=CLIENT_TIMEOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise ClientError(last[0])
+    return done.stdout
+
+
+def _with_hosts_file(file: Path) -> list[str]:
     """What runs a program that reads another file as ``/etc/hosts``, without anybody else doing so.
 
     An empty file changes nothing.
     """
-    if not Path(file).stat().st_size:
+    if not file.stat().st_size:
         return []
     script = f'cat /etc/hosts >>{file} && mount --bind {file} /etc/hosts && exec "$@"'
     return ["unshare", "--mount", "sh", "-c", script, "sh"]

@@ -12,6 +12,7 @@ from typing import Any
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 MEGABYTE = 1_000_000
@@ -25,12 +26,50 @@ def make_image(directory: Path, layers: Sequence[int], seed: int = 0) -> str:
         layers: the size of each layer in bytes; random, so that nothing compresses.
         seed: the same seed and sizes make the same image.
     """
+    source = random.Random(seed)  # noqa: S311  (bytes to move, not to hide)
+    blobs = _blobs(directory)
+    return _finish(directory, _image(blobs, [source.randbytes(size) for size in layers]))
+
+
+def make_index(directory: Path, architectures: Sequence[str]) -> str:
+    """Write a layout of one image for several architectures; return the digest of its index.
+
+    Each has a layer of its own and one that all share.
+    """
+    blobs = _blobs(directory)
+    manifests = [
+        _image(blobs, [b"shared", one.encode()], one)
+        | {"platform": {"os": "linux", "architecture": one}}
+        for one in architectures
+    ]
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+    return _finish(directory, _write(blobs, INDEX, _json(index)))
+
+
+def digest_of(layout: Path) -> str:
+    """The digest of the manifest in a layout, recomputed from its bytes."""
+    described = json.loads((layout / "index.json").read_bytes())["manifests"][0]
+    blob = layout / "blobs" / str(described["digest"]).replace(":", "/")
+    return f"sha256:{_hex(blob.read_bytes())}"
+
+
+def _blobs(directory: Path) -> Path:
     blobs = directory / "blobs" / "sha256"
     blobs.mkdir(parents=True)
-    source = random.Random(seed)  # noqa: S311  (bytes to move, not to hide)
-    tars = [_tar(source.randbytes(size)) for size in layers]
+    return blobs
+
+
+def _finish(directory: Path, described: dict[str, Any]) -> str:
+    """Complete a layout around what it is a layout of; return the digest of that."""
+    (directory / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [described]}))
+    (directory / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
+    return str(described["digest"])
+
+
+def _image(blobs: Path, layers: Sequence[bytes], architecture: str = "amd64") -> dict[str, Any]:
+    tars = [_tar(data) for data in layers]
     config = {
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_hex(tar)}" for tar in tars]},
     }
@@ -41,18 +80,7 @@ def make_image(directory: Path, layers: Sequence[int], seed: int = 0) -> str:
         # mtime: otherwise the same layer has another digest a second later.
         "layers": [_write(blobs, LAYER, gzip.compress(tar, 1, mtime=0)) for tar in tars],
     }
-    described = _write(blobs, MANIFEST, _json(manifest))
-    index = {"schemaVersion": 2, "manifests": [described]}
-    (directory / "index.json").write_bytes(_json(index))
-    (directory / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
-    return str(described["digest"])
-
-
-def digest_of(layout: Path) -> str:
-    """The digest of the manifest in a layout, recomputed from its bytes."""
-    described = json.loads((layout / "index.json").read_bytes())["manifests"][0]
-    blob = layout / "blobs" / str(described["digest"]).replace(":", "/")
-    return f"sha256:{_hex(blob.read_bytes())}"
+    return _write(blobs, MANIFEST, _json(manifest))
 
 
 def _tar(data: bytes) -> bytes:

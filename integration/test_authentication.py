@@ -9,23 +9,23 @@ import pytest
 from integration.deployment import ClientError, Deployment
 
 DIGEST = "sha256:" + "0" * 64
-ROUTES = [
-    ("GET", "/v2/"),
-    ("GET", "/v2/_catalog"),
-    ("GET", "/v2/any/tags/list"),
-    ("GET", "/v2/any/manifests/1"),
-    ("HEAD", "/v2/any/manifests/1"),
-    ("PUT", "/v2/any/manifests/1"),
-    ("DELETE", f"/v2/any/manifests/{DIGEST}"),
-    ("GET", f"/v2/any/blobs/{DIGEST}"),
-    ("HEAD", f"/v2/any/blobs/{DIGEST}"),
-    ("DELETE", f"/v2/any/blobs/{DIGEST}"),
-    ("POST", "/v2/any/blobs/uploads/"),
-    ("GET", "/v2/any/blobs/uploads/1"),
-    ("PATCH", "/v2/any/blobs/uploads/1"),
-    ("PUT", "/v2/any/blobs/uploads/1"),
-    ("DELETE", "/v2/any/blobs/uploads/1"),
-]
+#: Each path of the API, and the methods that it has.
+API = {
+    "/v2/": "GET HEAD",
+    "/v2/_catalog": "GET",
+    "/v2/any/tags/list": "GET",
+    "/v2/any/manifests/1": "GET HEAD PUT DELETE",
+    f"/v2/any/manifests/{DIGEST}": "GET HEAD PUT DELETE",
+    f"/v2/any/referrers/{DIGEST}": "GET",
+    f"/v2/any/blobs/{DIGEST}": "GET HEAD DELETE",
+    "/v2/any/blobs/uploads/": "POST",
+    f"/v2/any/blobs/uploads/?digest={DIGEST}": "POST",
+    f"/v2/any/blobs/uploads/?mount={DIGEST}&from=other": "POST",
+    "/v2/any/blobs/uploads/1": "GET HEAD PATCH PUT DELETE",
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ROUTES = [(method, path) for path, methods in API.items() for method in methods.split()]
+OTHERS = [(method, path) for path in API for method in METHODS if (method, path) not in ROUTES]
 VERSION = "Docker-Distribution-Api-Version"
 
 
@@ -37,6 +37,32 @@ def test_without_a_password(deployment: Deployment, method: str, path: str) -> N
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     if method != "HEAD":
         assert answer.json()["errors"][0]["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(("method", "path"), OTHERS)
+def test_no_other_method_is_a_way_in(deployment: Deployment, method: str, path: str) -> None:
+    with deployment.client(anonymous=True) as client:
+        assert client.request(method, path).status_code == 405
+
+
+# Not more: an address that tries ten in half a minute has to wait, and all tests have one.
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/v2/any/manifests/1"), ("POST", "/v2/any/blobs/uploads/")]
+)
+def test_nothing_is_written_with_a_wrong_password(
+    deployment: Deployment, method: str, path: str
+) -> None:
+    with dataclasses.replace(deployment, password="wrong").client() as client:
+        assert client.request(method, path, content=b"{}").status_code == 401
+
+
+@pytest.mark.parametrize("header", ["", "Bearer x"])
+def test_with_something_else_in_the_place_of_a_password(
+    deployment: Deployment, header: str
+) -> None:
+    with deployment.client(anonymous=True) as client:
+        answer = client.get("/v2/_catalog", headers={"Authorization": header})
+    assert answer.status_code == 401
 
 
 def test_with_the_password(deployment: Deployment) -> None:

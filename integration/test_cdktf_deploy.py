@@ -67,7 +67,9 @@ def deploy_with_cdktf(terraform: Terraform) -> None:
 def classic(
     only_local: None,  # noqa: ARG001
     report: Callable[[str], None],
+    logs: Callable[[Path], None],
 ) -> Iterator[LocalRegistry]:
+    logs(DIRECTORY / "logs")
     keys: pytest.MonkeyPatch
 
     def deploy(terraform: Terraform) -> None:

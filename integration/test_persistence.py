@@ -1,7 +1,8 @@
 """Nothing that matters lives on a host."""
 
 import hashlib
-import os
+import json
+import random
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,11 @@ def test_an_image_pushed_through_one_host_is_on_every_other(
 
 
 @pytest.mark.usefixtures("cloud")
-def test_an_upload_goes_on_at_another_host(deployment: Deployment, repository: str) -> None:
+def test_an_upload_goes_on_at_another_host(
+    deployment: Deployment, repository: str, random: random.Random
+) -> None:
     first, second = deployment.hosts[:2]
-    data = os.urandom(200_000)
+    data = random.randbytes(200_000)
     upload = Upload.begin(deployment, first, repository)
     upload.send(second, data[:100_000])
     upload.send(first, data[100_000:])
@@ -39,10 +42,10 @@ def test_an_upload_goes_on_at_another_host(deployment: Deployment, repository: s
 
 @pytest.mark.usefixtures("cloud")
 def test_a_blob_deleted_through_one_host_is_gone_from_every_other(
-    deployment: Deployment, repository: str
+    deployment: Deployment, repository: str, random: random.Random
 ) -> None:
     first, second = deployment.hosts[:2]
-    data = os.urandom(1000)
+    data = random.randbytes(1000)
     upload = Upload.begin(deployment, first, repository)
     upload.send(first, data)
     path = f"/v2/{repository}/blobs/{upload.finish(first, data)}"
@@ -64,8 +67,36 @@ def test_every_blob_in_s3_has_the_digest_in_its_name(
     keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     assert any(digest_of(image).removeprefix("sha256:") in key for key in keys)
     for key in keys:
-        data = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        assert hashlib.sha256(data).hexdigest() == key.split("/")[-2]
+        data = s3.get_object(Bucket=bucket, Key=key)["Body"]
+        assert hashlib.file_digest(data, "sha256").hexdigest() == key.split("/")[-2]
+
+
+def test_s3_holds_what_the_layout_of_the_registry_says_and_nothing_else(
+    cloud: LocalCloud, deployment: Deployment, repository: str, image: Path
+) -> None:
+    # https://pkg.go.dev/github.com/distribution/distribution/v3/registry/storage
+    deployment.skopeo().push(image, f"{repository}:1")
+    digest = digest_of(image)
+    manifest = json.loads((image / "blobs" / digest.replace(":", "/")).read_text())
+    layers = [one["digest"] for one in (manifest["config"], *manifest["layers"])]
+    here = f"docker/registry/v2/repositories/{repository}"
+    links = {
+        **{f"{here}/_layers/{one.replace(':', '/')}/link": one for one in layers},
+        f"{here}/_manifests/revisions/{digest.replace(':', '/')}/link": digest,
+        f"{here}/_manifests/tags/1/current/link": digest,
+        f"{here}/_manifests/tags/1/index/{digest.replace(':', '/')}/link": digest,
+    }
+    s3, bucket = cloud.session.client("s3"), cloud.outputs["image_bucket"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{here}/")["Contents"]
+    assert {item["Key"] for item in found} == links.keys()
+    for key, wanted in links.items():
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() == wanted
+        algorithm, _, text = wanted.partition(":")
+        blob = f"docker/registry/v2/blobs/{algorithm}/{text[:2]}/{text}/data"
+        assert (
+            s3.get_object(Bucket=bucket, Key=blob)["Body"].read()
+            == (image / "blobs" / algorithm / text).read_bytes()
+        )
 
 
 def test_images_outlive_all_hosts(

@@ -1,7 +1,7 @@
 """Clients push and pull through the load balancer."""
 
 import hashlib
-import os
+import random
 from pathlib import Path
 
 from integration.deployment import Deployment
@@ -35,10 +35,10 @@ def test_a_layer_larger_than_one_part_of_an_upload(
 
 
 def test_a_blob_in_chunks_through_the_load_balancer(
-    deployment: Deployment, repository: str
+    deployment: Deployment, repository: str, random: random.Random
 ) -> None:
     # Every request on a connection of its own: the load balancer spreads them over the hosts.
-    data = os.urandom(6 * MEGABYTE)
+    data = random.randbytes(6 * MEGABYTE)
     upload = Upload.begin(deployment, deployment.url, repository)
     for start in range(0, len(data), 2 * MEGABYTE):
         upload.send(deployment.url, data[start : start + 2 * MEGABYTE])

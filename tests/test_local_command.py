@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from integration.local.enter import find_host
 from integration.local.errors import LocalCloudError
 from integration.local.registry import synthesize
 from integration.local.saved import SavedCloud
@@ -44,11 +47,36 @@ def test_no_container_engine(tmp_path: Path) -> None:
     assert not (tmp_path / "cloud" / "cloud.json").exists()
 
 
-@pytest.mark.parametrize("verb", ["status", "down"])
-def test_no_cloud(tmp_path: Path, verb: str) -> None:
-    done = local(verb, "--directory", str(tmp_path))
+@pytest.mark.parametrize("verb", [["status"], ["down"], ["enter", "1"]], ids=" ".join)
+def test_no_cloud(tmp_path: Path, verb: list[str]) -> None:
+    done = local(*verb, "--directory", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == f"Error: No local cloud stands in {tmp_path}; start one with up\n"
+
+
+HOSTS: list[Any] = [SimpleNamespace(id=one) for one in ("i-0a1", "i-0a2", "i-7")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [("1", "i-0a1"), ("3", "i-7"), ("i-0a2", "i-0a2"), ("i-7", "i-7")]
+)
+def test_a_host_by_its_number_or_the_beginning_of_its_id(wanted: str, found: str) -> None:
+    assert find_host(HOSTS, wanted).id == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("0", "There is no host '0'"),
+        ("4", "There is no host '4'"),
+        ("0a", "There is no host '0a'"),
+        ("i-0a", "Several hosts begin with 'i-0a'"),
+    ],
+)
+def test_no_single_host_is_meant(wanted: str, told: str) -> None:
+    remedy = "give a number or the beginning of one: 1 i-0a1, 2 i-0a2, 3 i-7"
+    with pytest.raises(LocalCloudError, match=f"^{told}; {remedy}$"):
+        find_host(HOSTS, wanted)
 
 
 def test_a_second_cloud_in_the_same_place(tmp_path: Path) -> None:

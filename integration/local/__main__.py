@@ -1,4 +1,4 @@
-"""The registry on this machine: ``python -m integration.local up``, ``status`` and ``down``."""
+"""The registry on this machine: ``python -m integration.local up``, ``status``, ``down``."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ import click
 from integration.display import Display
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud
+from integration.local.enter import enter, find_host
 from integration.local.registry import STANDING, LocalRegistry, deployment, directions
 from integration.messages import run
 
@@ -68,6 +69,15 @@ def status(directory: Path, as_json: bool) -> None:
         "hosts": len(found.hosts),
     }
     click.echo(json.dumps(access))
+
+
+@main.command("enter")
+@click.argument("host")
+@click.argument("container", default="nginx")
+@DIRECTORY
+def enter_host(host: str, container: str, directory: Path) -> None:
+    """Open a shell in a CONTAINER of a HOST: its number, or the beginning of its id."""
+    enter(find_host(LocalCloud.standing(directory).hosts, host), container)
 
 
 @main.command()

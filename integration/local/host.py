@@ -142,7 +142,7 @@ class Host:
         self._podman.container.run(
             container.image,
             list(container.command),
-            name=self._container(container.name),
+            name=self.container(container.name),
             pod=self.pod,
             detach=True,
             labels={POD: self.pod, TASK: task},
@@ -180,17 +180,25 @@ class Host:
         """The file with what a container prints."""
         return self._directory / f"{container}.log"
 
-    def _container(self, name: str) -> str:
+    @property
+    def containers(self) -> list[str]:
+        """The names of its tasks' containers, as the task definition has them."""
+        prefix = self.container("")
+        names = [one.name or "" for one in self._podman.pod.inspect(self.pod).containers or ()]
+        return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+    def container(self, name: str) -> str:
+        """What podman calls one of its containers."""
         return f"{self.pod}-{name}"
 
     def restart_ended(self, task: Task) -> None:
         """Start the containers of a task that have ended, as ECS starts the task again."""
         for name in task.names:
             if not self._state(name).running:
-                self._podman.container.start(self._container(name))
+                self._podman.container.start(self.container(name))
 
     def _state(self, name: str) -> Any:
-        return self._podman.container.inspect(self._container(name)).state
+        return self._podman.container.inspect(self.container(name)).state
 
     def pid(self, container: str) -> int:
         """The first process of a container, as this machine knows it.

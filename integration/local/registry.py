@@ -157,8 +157,8 @@ def directions(cloud: LocalCloud, directory: Path) -> str:
             f"Log in    as {USERNAME}, with the password in {password}",
             f"Trust     {found.ca}",
             *(
-                f"Host      {host.id} at {host.address}: {health.get(host.id, 'unknown')}"
-                for host in cloud.hosts
+                f"Host {number:<4} {host.id} at {host.address}: {health.get(host.id, 'unknown')}"
+                for number, host in enumerate(cloud.hosts, 1)
             ),
             f"AWS API   {cloud.emulator.endpoint}",
             f"Logs      {cloud.logs}",

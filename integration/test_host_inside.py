@@ -1,0 +1,162 @@
+"""The hosts themselves: what listens, who runs as whom, what is mounted, what is written down."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import testinfra  # type: ignore[import-untyped]
+
+from integration.deployment import Deployment
+from integration.local.cloud import LocalCloud
+from integration.local.host import Host
+from integration.local.registry import LocalRegistry
+
+#: Ports inside the host: nginx behind 443 and 444, its metrics, and the registry.
+NGINX = {8443, 8444, 9113}
+REGISTRY = 5000
+#: What podman makes in each container, or mounts over a read-only root.
+OF_PODMAN = re.compile(r"/(dev|proc|sys|run|tmp|var/tmp|etc/(hosts|hostname|resolv\.conf))(/|$)")
+TRUST = "/etc/ssl/certs/ca-certificates.crt"
+
+
+@pytest.fixture
+def host(cloud: LocalCloud) -> Host:
+    return cloud.hosts[0]
+
+
+@pytest.fixture
+def inside(host: Host) -> Callable[[str], Any]:
+    """A container as testinfra sees it."""
+    return lambda container: testinfra.get_host(f"podman://{host.container(container)}")
+
+
+def listening(cloud: LocalCloud, host: Host) -> dict[int, set[str]]:
+    """The ports on which programs of a host listen, and the names of these programs."""
+    target = str(cloud.network.pid(host.pod))
+    local = testinfra.get_host("local://")
+    lines = local.check_output("nsenter --target %s --net ss -Hltnp", target).splitlines()
+    found: dict[int, set[str]] = {}
+    for line in lines:
+        port = int(line.split()[3].rpartition(":")[2])
+        found.setdefault(port, set()).update(re.findall(r'"([^"]+)",pid=', line))
+    return found
+
+
+def test_what_listens_on_a_host(cloud: LocalCloud, host: Host) -> None:
+    found = listening(cloud, host)
+    assert {port for port, names in found.items() if "nginx" in names} == NGINX
+    assert found.keys() - NGINX - {REGISTRY} == set()
+
+
+def test_nginx_runs_without_privileges(host: Host) -> None:
+    first = psutil.Process(host.pid("nginx"))
+    for process in (first, *first.children(recursive=True)):
+        assert set(process.uids()) == {33}, process.name()
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        for kind in ("Prm", "Eff", "Bnd", "Amb"):
+            assert re.search(rf"^Cap{kind}:\t0+$", status, re.MULTILINE), process.name()
+
+
+def test_the_registry_has_no_capability(host: Host) -> None:
+    status = Path(f"/proc/{host.pid('registry')}/status").read_text()
+    for kind in ("Prm", "Eff", "Bnd", "Amb"):
+        assert re.search(rf"^Cap{kind}:\t0+$", status, re.MULTILINE)
+
+
+def test_the_private_key_is_for_nginx_alone(inside: Callable[[str], Any]) -> None:
+    nginx = inside("nginx")
+    for name in ("domain.key", "nginx.htpasswd"):
+        file = nginx.file(f"/var/lib/wharf/files/{name}")
+        assert (file.user, file.mode & 0o077) == ("www-data", 0), name
+
+
+def test_the_private_key_is_in_memory_only(inside: Callable[[str], Any]) -> None:
+    point = inside("nginx").mount_point("/var/lib/wharf")
+    assert point.filesystem == "tmpfs"
+    assert {"noexec", "nosuid", "nodev"} <= set(point.options)
+
+
+@pytest.mark.parametrize("container", ["nginx", "registry"])
+def test_the_root_is_read_only(inside: Callable[[str], Any], container: str) -> None:
+    root = inside(container)
+    assert "ro" in root.mount_point("/").options
+    assert root.run("touch /usr/lib/changed").rc != 0
+
+
+@pytest.mark.parametrize(
+    ("container", "wanted"),
+    [("nginx", {"/var/lib/wharf", "/var/cache/wharf"}), ("registry", set())],
+)
+def test_what_is_mounted(inside: Callable[[str], Any], container: str, wanted: set[str]) -> None:
+    lines = inside(container).file("/proc/mounts").content_string.splitlines()
+    points = {line.split()[1] for line in lines} - {"/", TRUST}
+    # An image may name volumes of its own: Debian's registry does, Docker's, too.
+    points -= {"/var/lib/docker-registry", "/var/lib/registry"}
+    assert {point for point in points if not OF_PODMAN.match(point)} == wanted
+
+
+def test_the_logs_hold_no_password_and_no_secret(
+    registry: LocalRegistry, deployment: Deployment, repository: str, image: Path
+) -> None:
+    deployment.skopeo().push(image, f"{repository}:1")
+    wrong = "the-wrong-password-of-somebody"
+    with deployment.client(anonymous=True) as client:
+        client.get("/v2/", auth=(deployment.username, wrong))
+        client.get("/v2/_catalog", params={"password": deployment.password})
+    cloud = registry.cloud
+    secrets = secret_values(registry) | {wrong, deployment.password}
+    secrets |= {
+        base64.b64encode(f"{deployment.username}:{one}".encode()).decode()
+        for one in (wrong, deployment.password)
+    }
+    for host in cloud.hosts:
+        files = list(host.log("nginx").parent.glob("*.log"))
+        assert {file.stem for file in files} >= {"nginx", "registry", "user-data"}
+        for file in files:
+            text = file.read_text(errors="replace")
+            assert not [secret[:4] for secret in secrets if secret in text], file
+
+
+def secret_values(registry: LocalRegistry) -> set[str]:
+    """The secrets of the account, the proxy's files line by line, the keys of the tasks' roles."""
+    client = registry.cloud.session.client("secretsmanager")
+    names = [one["Name"] for one in client.list_secrets()["SecretList"]]
+    texts = [client.get_secret_value(SecretId=name)["SecretString"] for name in names]
+    files = [registry.directory / "configuration" / one for one in ("domain.key", "nginx.htpasswd")]
+    lines = {line for file in files for line in file.read_text().splitlines()}
+    keys = {
+        entry.partition("=")[2]
+        for host in registry.cloud.hosts
+        for entry in Path(f"/proc/{host.pid('registry')}/environ").read_text().split("\0")
+        if entry.startswith(("AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN="))
+    }
+    found = {value for text in texts for value in values(text)} | lines | keys
+    return {one for one in found if len(one) > 8 and not one.startswith("-----")}
+
+
+def values(secret: str) -> set[str]:
+    """What a secret holds: itself, or the values of its JSON."""
+    try:
+        read = json.loads(secret)
+    except json.JSONDecodeError:
+        return {secret}
+    return set(map(str, read.values())) if isinstance(read, dict) else {secret}
+
+
+def test_a_shell_in_a_container_of_a_host(registry: LocalRegistry, host: Host) -> None:
+    command = [sys.executable, "-m", "integration.local", "enter", host.id[:10], "registry"]
+    done = subprocess.run(
+        [*command, "--directory", str(registry.directory)],
+        input="cat /proc/1/comm",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "registry" in done.stdout

@@ -1,0 +1,101 @@
+"""What a run of the integration suite leaves: figures, the right log, and how to repeat it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CONFTEST = """
+from pathlib import Path
+
+import pytest
+
+from integration.reporting import Reporting
+
+
+def pytest_addoption(parser):
+    parser.addoption("--directory", default=Path("build/test_one"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    reporting = Reporting(config, seed=7)
+    reporting.logs.append(Path("cloud/logs"))
+    config.pluginmanager.register(reporting)
+"""
+TESTS = """
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def test_that_fails(record_property):
+    record_property("recovery of <one> host", "10.5 s")
+    now = datetime.now(UTC).isoformat()
+    with Path("cloud/logs/nginx.log").open("a") as log:
+        log.write(f"{now} stdout F while it ran\\n")
+        log.write(f'{now} stdout F 127.0.0.1 "GET / HTTP/1.1" 200 0 "" ""\\n')
+    raise AssertionError
+"""
+EARLIER = "2026-01-01T00:00:00+00:00 stdout F before it\n"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a run writes to."""
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def run(directory: Path) -> str:
+    """What pytest prints of a test that fails, run in ``directory``."""
+    (directory / "cloud/logs").mkdir(parents=True)
+    for name in ("nginx.log", "registry.log"):
+        (directory / "cloud/logs" / name).write_text(EARLIER)
+        os.utime(directory / "cloud/logs" / name, (0, 0))
+    (directory / "conftest.py").write_text(CONFTEST)
+    (directory / "test_one.py").write_text(TESTS)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-o", "junit_family=xunit1", "test_one.py"],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    return done.stdout
+
+
+def test_a_failure_shows_the_log_that_was_written_meanwhile(run: str) -> None:
+    assert "Last lines of cloud/logs/nginx.log" in run
+    assert "while it ran" in run
+    assert "registry.log" not in run
+    assert "before it" not in run
+    assert '"GET / HTTP/1.1"' not in run.replace(TESTS, "").split("Last lines of")[1]
+
+
+def test_a_failure_says_how_to_repeat_it(run: str) -> None:
+    assert "seed: 7\n" in run
+    assert ".venv/bin/pytest test_one.py::test_that_fails --seed 7 --keep" in run
+    assert "integration.local enter 1 nginx --directory cloud\n" in run
+
+
+def test_figures_are_printed_and_in_both_reports(run: str, directory: Path) -> None:
+    reports = directory / "build/reports"
+    assert "recovery of <one> host      10.5 s  test_one.py::test_that_fails\n" in run
+    (found,) = ElementTree.parse(reports / "test_one.xml").iter("property")  # noqa: S314  (ours)
+    assert found.attrib == {"name": "recovery of <one> host", "value": "10.5 s"}
+    page = (reports / "test_one.html").read_text()
+    assert "<td>recovery of &lt;one&gt; host</td><td>10.5 s</td>" in page
+
+
+def test_the_page_needs_no_other_file(run: str, directory: Path) -> None:  # noqa: ARG001
+    page = (directory / "build/reports/test_one.html").read_text()
+    assert "<style" in page
+    assert not re.search('(src|href)="(?!")(?!https://pypi)', page)
+    assert "<link" not in page
