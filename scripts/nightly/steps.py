@@ -59,6 +59,9 @@ class Steps:
         except BaseException:
             _end(process)
             raise
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
         if process.returncode != 0:
             last = ([line for line in output.splitlines() if line.strip()] or ["no output"])[-1]
             raise NightlyError(f"{name}: {last} (log: {self._log})")
