@@ -43,20 +43,22 @@ def test_a_storm_ends_when_every_server_has_the_image(
     assert run.figures["GET layer"].count == 12 * 7
     assert run.figures["GET challenge"].count == 12
     assert {one.host for one in run.samples} == {host.id for host in cloud.hosts}
-    assert all(one.memory_bytes and one.open_files and one.disk_bytes for one in run.samples)
+    assert all(one.memory_bytes and one.open_files for one in run.samples)
+    # At the first look a cache may be empty.
+    assert run.samples[-1].disk_bytes
     assert run.s3_requests
     assert run.s3_requests["GET"] > 7
 
 
 def test_two_workers_share_a_mixed_load(target: Target, repository: str, tmp_path: Path) -> None:
-    mixed = replace(SMALL, workload="mixed", users=4, seconds=8, workers=2, seed=seed(repository))
+    mixed = replace(SMALL, workload="mixed", users=4, seconds=15, workers=2, seed=seed(repository))
     run = execute(target, mixed, Fates(), print, tmp_path)
     assert run.workers == 2
     assert run.failed_percent == 0
     assert run.figures["PULL image"].count > 0
     assert run.moments
     names = [one.figure for one in judge(run, [], load())]
-    assert names == ["failed_percent", "p50_ms", "p95_ms", "p99_ms", "mb_per_s_per_host"]
+    assert names == ["pulls", "failed_percent", "p50_ms", "p95_ms", "p99_ms", "mb_per_s_per_host"]
     assert no_locust_of(tmp_path)
 
 

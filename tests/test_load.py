@@ -100,6 +100,13 @@ def test_a_run_as_it_should_be() -> None:
     assert failed(verdict.judge(sample_run(), [], verdict.load())) == []
 
 
+def test_a_run_without_a_pull_does_not_pass() -> None:
+    run = sample_run()
+    del run.figures["PULL image"]
+    (line,) = failed(verdict.judge(run, [], verdict.load()))
+    assert line == "pulls is 0, not >= 1 (thresholds)"
+
+
 def test_one_failed_pull_is_told() -> None:
     (line,) = failed(verdict.judge(sample_run(failed=1), [], verdict.load()))
     assert line == "failed_percent is 0.7692, not <= 0 (thresholds)"

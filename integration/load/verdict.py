@@ -101,7 +101,12 @@ def judge(run: Run, past: Sequence[Run], thresholds: Thresholds) -> list[Judgeme
 
 
 def _fixed(run: Run, limits: Limits) -> list[Judgement]:
-    found = [_judgement("failed_percent", run.failed_percent, "<=", limits.failed_percent)]
+    pulls = run.figures.get("PULL image")
+    found = [
+        # Of nothing, nothing fails.
+        _judgement("pulls", pulls.count if pulls else 0, ">=", 1),
+        _judgement("failed_percent", run.failed_percent, "<=", limits.failed_percent),
+    ]
     for name, value in latencies(run).items():
         bound = getattr(limits, name)
         if bound is not None:
