@@ -109,8 +109,8 @@ def test_a_killed_host_shows_in_the_run(
     target: Target, cloud: LocalCloud, repository: str, tmp_path: Path
 ) -> None:
     before = {host.id for host in cloud.hosts}
-    mixed = replace(SMALL, workload="mixed", users=4, seconds=6, seed=seed(repository))
+    mixed = replace(SMALL, workload="mixed", users=4, seconds=15, seed=seed(repository))
     run = execute(target, mixed, Fates(kill=1), print, tmp_path)
     assert [one.what.partition(" ")[2] for one in run.events] == ["killed", ""]
-    assert run.events[0].time - run.started < 6
+    assert 0 < run.events[0].time - run.started < 15
     assert len(before & {host.id for host in cloud.hosts}) == 1
