@@ -282,6 +282,26 @@ def instances_can_be_refreshed(aws: Emulator) -> bool:
     return len(instances()) == len(before) == 1 and instances() != before
 
 
+def groups_keep_their_instance_types(aws: Emulator) -> bool:
+    scaling, name = client(aws, "autoscaling"), new_name()
+    launch_template(aws, name)
+    template = {"LaunchTemplateSpecification": {"LaunchTemplateName": name, "Version": "1"}}
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        MinSize=0,
+        MaxSize=0,
+        AvailabilityZones=["us-east-1a"],
+        MixedInstancesPolicy={
+            "LaunchTemplate": {**template, "Overrides": [{"InstanceType": "t3.large"}]}
+        },
+    )
+    scaling.update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=1)
+    answer = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    policy = answer["AutoScalingGroups"][0].get("MixedInstancesPolicy", {})
+    overrides = policy.get("LaunchTemplate", {}).get("Overrides")
+    return bool(overrides == [{"InstanceType": "t3.large"}])
+
+
 def classic_balancers_have_a_zone(aws: Emulator) -> bool:
     elb, name = client(aws, "elb"), new_name()[:32]
     listener = {"Protocol": "tcp", "LoadBalancerPort": 443, "InstancePort": 444}
@@ -308,6 +328,7 @@ QUESTIONS = [
     scaling_policies_are_on_by_default,
     scaling_policies_predict_nothing_unasked,
     groups_keep_their_warmup,
+    groups_keep_their_instance_types,
     launch_templates_keep_their_own_tags_apart,
     launch_templates_return_their_new_tags,
     second_versions_can_be_launched,

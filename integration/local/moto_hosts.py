@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from moto.autoscaling.models import FakeAutoScalingGroup
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
@@ -20,6 +21,7 @@ def apply_host_corrections() -> None:
     """Correct moto in this process."""
     scaling_policies_return_whether_they_are_enabled()
     autoscaling_groups_keep_their_warmup()
+    autoscaling_groups_keep_their_instance_types()
     launch_templates_keep_their_own_tags_apart()
     launch_templates_return_their_new_tags()
     launch_template_versions_can_be_launched()
@@ -53,6 +55,25 @@ def autoscaling_groups_keep_their_warmup() -> None:
 
     after(AutoScalingResponse, "create_auto_scaling_group", keep)
     after(AutoScalingResponse, "update_auto_scaling_group", keep)
+
+
+def autoscaling_groups_keep_their_instance_types() -> None:
+    """UpdateAutoScalingGroup drops the MixedInstancesPolicy when it is given none.
+
+    Terraform then finds a difference after every scaling, and replaces all hosts for it.
+    """
+
+    def make(original: Any) -> Callable[..., Any]:
+        def update(group: Any, **given: Any) -> None:
+            kept = group.mixed_instances_policy
+            original(group, **given)
+            launched_from = "mixed_instances_policy", "launch_template", "launch_config_name"
+            if not any(given.get(one) for one in launched_from):
+                group.mixed_instances_policy = kept
+
+        return update
+
+    instead(FakeAutoScalingGroup, "update", make)
 
 
 def launch_templates_keep_their_own_tags_apart() -> None:
