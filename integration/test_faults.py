@@ -20,7 +20,7 @@ from integration.faults.trials import (
     run,
     seconds_to_eject,
 )
-from integration.faults.verdict import broken_promises
+from integration.faults.verdict import BLOBS, broken_promises
 from integration.images import MEGABYTE
 from integration.local.registry import LocalRegistry
 
@@ -46,6 +46,29 @@ def test_a_fault_breaks_no_promise(
     assert ledger.operations
     assert ledger.failed == []
     assert broken_promises(registry.cloud, registry.deployment, ledger) == []
+
+
+def test_the_verdict_finds_a_layer_with_other_bytes(
+    registry: LocalRegistry, repository: str
+) -> None:
+    cloud, deployment = registry.cloud, registry.deployment
+    clients = Clients(deployment, repository, seed=SEED)
+    clients.push(repository, "latest", random.Random(repository))  # noqa: S311
+    (push,) = clients.ledger.acknowledged
+    hexadecimal = push.blobs[-1].removeprefix("sha256:")
+    layer = {
+        "Bucket": cloud.outputs["image_bucket"],
+        "Key": f"{BLOBS}/{hexadecimal[:2]}/{hexadecimal}/data",
+    }
+    s3 = cloud.session.client("s3")
+    right = s3.get_object(**layer)["Body"].read()
+    s3.put_object(**layer, Body=right[:-1] + bytes([right[-1] ^ 1]))
+    try:
+        found = broken_promises(cloud, deployment, clients.ledger)
+    finally:
+        s3.put_object(**layer, Body=right)
+    assert f"{push.blobs[-1]} is not in S3, or has other bytes" in found
+    assert broken_promises(cloud, deployment, clients.ledger) == []
 
 
 @dataclass

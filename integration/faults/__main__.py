@@ -27,7 +27,9 @@ CALM = 2
 
 
 @click.command()
-@click.option("--minutes", type=click.FloatRange(min=0.1), default=10, show_default=True)
+@click.option(
+    "--minutes", type=click.FloatRange(min=0.1, max=24 * 60), default=10, show_default=True
+)
 @click.option("--seed", type=int, default=None, help="Repeats a run; drawn if not given.")
 def main(minutes: float, seed: int | None) -> None:
     """Bring faults about while clients push and pull, and look whether every promise was kept."""

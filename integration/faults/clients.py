@@ -34,7 +34,7 @@ PIECE = 64 * 1024
 #: Of 100 operations, how many are uploads that are given up in the middle, and how many pushes.
 ABANDONED, PUSHES = 10, 40
 #: Seconds between two operations of a client.
-PAUSE = 0.2
+PAUSE = 0.5
 
 
 class BrokenPromise(Exception):
