@@ -67,8 +67,9 @@ def test_the_verdict_finds_a_layer_with_other_bytes(
         found = broken_promises(cloud, deployment, clients.ledger)
     finally:
         s3.put_object(**layer, Body=right)
-    assert f"{push.blobs[-1]} is not in S3, or has other bytes" in found
-    assert broken_promises(cloud, deployment, clients.ledger) == []
+    # The first line is what S3 has, the second what a host serves.
+    assert len(found) == 2
+    assert all(push.blobs[-1] in line and "other bytes" in line for line in found)
 
 
 @dataclass
