@@ -150,8 +150,10 @@ class Fleet:
         # The links of a task are names in the pod that its containers share, so they are needed
         # before the host has told which cluster it joins.
         host.start(names, [Task(service.task) for service in plan.services])
-        # Until its security groups are in force, nothing reaches a host.
-        self.firewall(host, plan).enforce(self._network.pid(host.pod), (), {})
+        # From its start, as on AWS; load balancers and hosts that come later are let in then.
+        self.firewall(host, plan).enforce(
+            self._network.pid(host.pod), plan.rules, plan.members(self._addresses())
+        )
         cluster = host.boot()
         self._report(f"Host {host.id} at {host.address} joins cluster {cluster}")
         for service in plan.services:

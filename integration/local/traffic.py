@@ -51,7 +51,7 @@ class Traffic:
         return members
 
     def open(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
-        """Put the security groups of the hosts into force; a new host was closed until now."""
+        """Put the security groups of the hosts into force, now that all their members are known."""
         members = self._members(plan, hosts)
         for host in hosts:
             firewall = fleet.firewall(host, plan)
