@@ -56,6 +56,7 @@ def fetches(host: Host, layer: Layer) -> int:
 
 def test_a_layer_is_fetched_once(client: httpx.Client, host: Host, layer: Layer) -> None:
     answers = [client.get(layer[0]) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert {answer.content for answer in answers} == {layer[1]}
     assert fetches(host, layer) == 1
     assert len({tuple(sorted(described(answer).items())) for answer in answers}) == 1

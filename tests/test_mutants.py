@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from integration.mutants.defects import BRINGING_UP, REPOSITORY, Defect, DefectError
+from integration.mutants.programs import Ended
+from integration.mutants.trials import Trials
 
 DEFECTS = Defect.all()
 of_each = pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name)
@@ -54,3 +56,30 @@ def test_a_table_that_is_wrong_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "proxy.toml").write_text('[[defect]]\nname = "nothing else"\n')
     with pytest.raises(DefectError, match=r"^proxy\.toml: .*caught_by Field required.*correct it$"):
         Defect.all()
+
+
+@pytest.mark.parametrize(
+    ("roll_outs", "caught"),
+    [
+        ([Ended(1, "so it says")], True),
+        ([Ended(1, "the disk is full"), Ended(1, "so it says")], True),
+        ([Ended(1, "the disk is full"), Ended(0, "")], False),
+        ([Ended(None, "too slow"), Ended(1, "the disk is full")], False),
+        ([Ended(0, "")], False),
+    ],
+)
+def test_a_roll_out_that_fails_for_another_reason_is_tried_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, roll_outs: list[Ended], caught: bool
+) -> None:
+    ended = iter(roll_outs)
+    monkeypatch.setattr("integration.mutants.trials.run", lambda *_: next(ended))
+    defect = Defect(
+        kind="stack", name="of-the-link", file="f.py", old="old", new="new",
+        caught_by=BRINGING_UP, says="so it says", why="a test",
+    )  # fmt: skip
+    (tmp_path / "tree").mkdir()
+    file = tmp_path / "tree" / "f.py"
+    file.write_text("old")
+    assert Trials(tmp_path, print).one(defect).caught is caught
+    assert list(ended) == []
+    assert file.read_text() == "old"

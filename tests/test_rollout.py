@@ -1,10 +1,13 @@
 """How many hosts change their tasks at a time, and who is drained."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from integration.local.blueprint import Service
 from integration.local.draining import classic_drain
 from integration.local.errors import LocalCloudError
+from integration.local.network import Network
 from integration.local.rollout import batches
 
 
@@ -36,3 +39,7 @@ def test_nothing_has_to_change() -> None:
 def test_a_classic_load_balancer_drains_only_if_it_is_told_to(enabled: bool, seconds: int) -> None:
     attributes = {"ConnectionDraining": {"Enabled": enabled, "Timeout": 300}}
     assert classic_drain(attributes) == seconds
+
+
+def test_a_host_that_never_ran_a_task_need_not_be_drained() -> None:
+    assert Network(Mock(), "wharf-test").connections("a-pod", []) == 0

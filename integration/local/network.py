@@ -132,9 +132,10 @@ class Network:
 
     def connections(self, pod: str, ports: Iterable[int]) -> int:
         """How many TCP connections lead to the ports of a pod; 0 when it is gone."""
-        if not self.has_pod(pod):
-            return 0
         wanted = " or ".join(f"sport = :{port}" for port in ports)
+        # A host that never ran a task has no ports.
+        if not wanted or not self.has_pod(pod):
+            return 0
         with self.inside(pod):
             listed = subprocess.run(
                 [

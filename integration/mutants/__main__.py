@@ -43,7 +43,6 @@ def _main(only: Sequence[str], kind: str | None, *, listed: bool) -> None:
         trials = try_all(chosen, display)
         seconds = round(time.monotonic() - start)
         display.console.print(results(trials))
-    write(trials, seconds)
     survived = [one.defect.name for one in trials if not one.caught]
     click.echo(f"{len(trials) - len(survived)} caught, {len(survived)} survived, {seconds} s")
     if survived:
@@ -74,6 +73,7 @@ def choose(only: Sequence[str], kind: str | None) -> list[Defect]:
 def try_all(defects: Sequence[Defect], display: Display) -> list[Trial]:
     """Try each, those that need no cloud first, and those of the stack last."""
     RESULTS.unlink(missing_ok=True)
+    start = time.monotonic()
     order = sorted(defects, key=lambda one: (one.needs_cloud, one.shapes_stack))
     done = []
     with Trials(DIRECTORY, display) as trials:
@@ -87,6 +87,8 @@ def try_all(defects: Sequence[Defect], display: Display) -> list[Trial]:
                 wanted = f"{defect.caught_by} should have said {defect.says!r}"
                 display(escape(f"{wanted}; what was said: {trial.said}"))
             done.append(trial)
+            # Each time: who interrupts it keeps what there is.
+            write(done, len(order), round(time.monotonic() - start))
     return done
 
 
@@ -107,12 +109,13 @@ def results(trials: Sequence[Trial]) -> Table:
     return shown
 
 
-def write(trials: Sequence[Trial], seconds: int) -> None:
-    """Write the results for programs."""
+def write(trials: Sequence[Trial], chosen: int, seconds: int) -> None:
+    """Write the results for programs, of so many that were chosen."""
     RESULTS.parent.mkdir(exist_ok=True)
     found = {
         "caught": [one.defect.name for one in trials if one.caught],
         "survived": [one.defect.name for one in trials if not one.caught],
+        "not_tried": chosen - len(trials),
         "seconds": seconds,
         "trials": [one.model_dump() for one in trials],
     }

@@ -31,6 +31,9 @@ def roll_out(*, stack: bool, replace: bool) -> None:
         registry = LocalRegistry.standing(CLOUD)
         cloud = registry.cloud
         before = tasks(cloud)
+        if replace:
+            # First: hosts that the stack replaces itself would be drained, which takes time.
+            kill_hosts(cloud)
         if stack:
             synthesize(CLOUD / "cdktf.out", {})
             cloud.terraform.apply()
@@ -38,10 +41,15 @@ def roll_out(*, stack: bool, replace: bool) -> None:
         bucket = cloud.outputs["configuration_bucket"]
         cloud.session.client("s3").delete_object(Bucket=bucket, Key=PERMISSIONS)
         publish(cloud, CLOUD / "configuration")
-        if replace or tasks(cloud) != before:
-            for host in cloud.hosts:
-                cloud.kill_host(host.id)
+        if tasks(cloud) != before:
+            kill_hosts(cloud)
         cloud.reconcile()
+
+
+def kill_hosts(cloud: LocalCloud) -> None:
+    """End all hosts; others come with the next reconcile."""
+    for host in cloud.hosts:
+        cloud.kill_host(host.id)
 
 
 def tasks(cloud: LocalCloud) -> list[str]:

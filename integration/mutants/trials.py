@@ -120,6 +120,10 @@ class Trials:
         """What failed, in one text; None if nothing did."""
         if defect.needs_cloud:
             ended = self._roll_out(defect)
+            if ended.status != 0 and not _expected(defect, ended):
+                # That says nothing of the defect or its test.
+                self._hosts_are_good = False
+                ended = self._roll_out(defect)
             if defect.caught_by == BRINGING_UP:
                 return None if ended.status == 0 else ended.output
             if ended.status != 0:
@@ -161,6 +165,10 @@ class Trials:
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
+
+
+def _expected(defect: Defect, ended: Ended) -> bool:
+    return defect.caught_by == BRINGING_UP and defect.says in ended.output
 
 
 def _first_bad(ended: Ended) -> str:
