@@ -1,7 +1,6 @@
 """What a person sees of long work: each step with its time, and below them what goes on now."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
@@ -49,12 +48,7 @@ class Display:
         self._task = self._progress.add_task("Working", total=None, terraform=None)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def __call__(self, line: str) -> None:

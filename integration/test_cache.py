@@ -3,16 +3,15 @@
 import hashlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
 from integration.deployment import Deployment
+from integration.faults.faults import disk_full
 from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.host import Host
@@ -186,22 +185,10 @@ def test_one_question_does_for_all_who_wait(client: httpx.Client, host: Host, la
 
 
 @pytest.fixture
-def full_disk(host: Host) -> Iterator[None]:
-    """The host's disk for layers is one of 8 MB for a while."""
-    enter = ["nsenter", "--all", f"--target={host.pid('nginx')}"]
-    small = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=1777", "tmpfs", FOLDER]
-    subprocess.run([*enter, *small], check=True)
-    try:
-        settled(lambda: is_full(host), True)
+def full_disk(cloud: LocalCloud, host: Host) -> Iterator[None]:
+    """The host's disk for layers is full for a while."""
+    with disk_full(cloud, host):
         yield
-    finally:
-        # Gone from the tree at once, though nginx may still be writing to it.
-        subprocess.run([*enter, "umount", "--lazy", FOLDER], check=True)
-    settled(lambda: is_full(host), False)
-
-
-def is_full(host: Host) -> bool:
-    return Path(f"/proc/{host.pid('nginx')}/root/var/lib/wharf/cache-full").exists()
 
 
 @pytest.mark.usefixtures("full_disk")

@@ -15,7 +15,7 @@ from integration.bench.machine import describe
 from integration.bench.page import write
 from integration.bench.push import Layer
 from integration.bench.results import LARGE, SMALL, Results, Round
-from integration.bench.rig import Rig
+from integration.bench.rig import BenchRig
 from integration.bench.variant import MEGABYTE
 from integration.bench.workloads import Extent
 from integration.display import Display
@@ -44,7 +44,7 @@ class Bench:
     """
 
     def __init__(
-        self, rig: Rig, extent: Extent, wanted: Collection[str], report: Callable[[str], None]
+        self, rig: BenchRig, extent: Extent, wanted: Collection[str], report: Callable[[str], None]
     ) -> None:
         self._rig = rig
         self._report = report
@@ -99,7 +99,7 @@ def bench(rounds: int, quick: bool, only: tuple[str, ...], pages: bool) -> None:
     extent, rounds = (QUICK, 1) if quick else (Extent(), rounds)
     started, start = datetime.now(UTC), time.monotonic()
     with ends_on_signals(), Display() as display:
-        with Rig(DIRECTORY, display) as rig:
+        with BenchRig(DIRECTORY, display) as rig:
             measuring = Bench(rig, extent, only or WORKLOADS, display)
             measuring.prepare()
             found: list[Round] = []

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 
 from integration.bench.client import LONGEST, curl
-from integration.bench.rig import Rig
+from integration.bench.rig import BenchRig
 from integration.bench.variant import Variant
 from integration.local.errors import LocalCloudError
 from integration.uploads import Upload
@@ -27,7 +27,7 @@ class Blob:
         return f"/v2/{REPOSITORY}/blobs/{self.digest}"
 
 
-def new_blob(rig: Rig, size: int) -> Blob:
+def new_blob(rig: BenchRig, size: int) -> Blob:
     """Push a blob that no cache has, and put it among the static files."""
     data = os.urandom(size)
     deployment = rig.registry.deployment

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
 
 from integration.bench.goals import GOALS
 from integration.bench.results import PullFigures, Results
 from integration.plots import svg
+from integration.templates import templates
 
 #: Inches, and the colours of Wharf's variants and of those that they are compared with.
 SIZE = (7.5, 3.2)
@@ -26,14 +26,7 @@ PARTS = {
     "client": "#dddddd",
 }
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("integration.bench"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=select_autoescape(["html.j2"]),
-)
+_TEMPLATES = templates("integration.bench")
 
 
 def page(results: Results) -> str:

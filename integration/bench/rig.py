@@ -1,21 +1,16 @@
 """All that is measured, standing on this machine at the same time."""
 
 import base64
-import hashlib
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 from integration.bench.comparisons import Comparisons
-from integration.bench.store import BUCKET, Store
 from integration.bench.variant import Variant, process
-from integration.local.cloud import LocalCloud
-from integration.local.images import Images
-from integration.local.machine import check_machine, podman
 from integration.local.registry import PROXY_IMAGE, REPOSITORY, LocalRegistry
+from integration.rig import Rig
+from integration.store import BUCKET
 
 #: Wharf's ways to deliver a layer, each of which is a stack of its own here.
 MODES = ("cache", "proxy", "redirect")
@@ -23,7 +18,7 @@ MODES = ("cache", "proxy", "redirect")
 CACHE_SIZE = 4
 
 
-class Rig:
+class BenchRig(Rig):
     """A local cloud for each delivery mode, what they are compared with, and one S3 for all.
 
     Args:
@@ -32,29 +27,15 @@ class Rig:
 
     Usage:
 
-        with Rig(Path("build/bench"), print) as rig:
+        with BenchRig(Path("build/bench"), print) as rig:
             rig.variants["cache"].cpu()
     """
 
     def __init__(self, directory: Path, report: Callable[[str], None]) -> None:
-        self._directory = directory.resolve()
-        self._report = report
-        self._stack = ExitStack()
+        super().__init__(directory, report)
         #: A folder that variant "static" serves, and that goes with the rig.
         self.static = self._directory / "static"
         self.variants: dict[str, Variant] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._report("Taking everything down")
-        self._stack.close()
 
     @property
     def registry(self) -> LocalRegistry:
@@ -77,21 +58,13 @@ class Rig:
         return [process(self._podman, self._store.container), process(self._podman, front)]
 
     def _start(self) -> None:
-        check_machine()
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._podman, images = self._prepare(*MODES)
         self.static.mkdir(exist_ok=True)
         self._stack.callback(shutil.rmtree, self.static)
-        for mode in MODES:
-            LocalCloud.end_standing(self._directory / mode, self._report)
-        self._podman = client = podman(self._directory)
-        images = Images(client, self._directory / "images.log", self._report)
-        images.prepare_own()
         # Before the clouds, which then all find it built.
         images.prepare([PROXY_IMAGE], {PROXY_IMAGE: REPOSITORY / "nginx-proxy"})
         self._report("Starting SeaweedFS")
-        # The same at each run here: what a run has left that was killed is taken down.
-        name = f"wharf-bench-{hashlib.sha256(bytes(self._directory)).hexdigest()[:8]}"
-        self._store = self._stack.enter_context(Store(client, name, self._directory / "s3"))
+        self._store = self._serve_images(self._podman, "bench")
         self._registries = {mode: self._registry(mode) for mode in MODES}
         self._report("Deploying a stack for each delivery mode (about 2 minutes)")
         with ThreadPoolExecutor(len(MODES)) as pool:
@@ -102,7 +75,7 @@ class Rig:
         certificates = self._directory / "certificates"
         certificates.mkdir(exist_ok=True)
         base = self._registries["proxy"]
-        made = Comparisons(client, base, certificates, self.static, self.s3(base)).make()
+        made = Comparisons(self._podman, base, certificates, self.static, self.s3(base)).make()
         self.variants |= {variant.name: variant for variant in made}
 
     def _registry(self, mode: str) -> LocalRegistry:

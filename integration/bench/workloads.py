@@ -17,7 +17,7 @@ from integration.bench.results import (
     PushFigures,
     RequestFigures,
 )
-from integration.bench.rig import Rig
+from integration.bench.rig import BenchRig
 from integration.bench.sockets import narrow
 from integration.bench.variant import MEGABYTE, Variant
 
@@ -52,7 +52,7 @@ def turned(names: Sequence[str], turn: int) -> list[str]:
     return [*names[first:], *names[:first]]
 
 
-def pulls(rig: Rig, blob: Blob, extent: Extent, turn: int) -> dict[str, PullFigures]:
+def pulls(rig: BenchRig, blob: Blob, extent: Extent, turn: int) -> dict[str, PullFigures]:
     """Many clients pull one blob, which every cache has."""
     found = {}
     for name in turned(PULLED, turn):
@@ -75,14 +75,14 @@ def pulls(rig: Rig, blob: Blob, extent: Extent, turn: int) -> dict[str, PullFigu
     return found
 
 
-def cold_fetches(rig: Rig) -> list[int]:
+def cold_fetches(rig: BenchRig) -> list[int]:
     """Many clients pull a blob that no host has; how often each host then fetched it from S3."""
     blob = new_blob(rig, BLOB)
     pull(rig.variants["cache"], blob.path, blob.size, clients=CLIENTS, each=1)
     return rig.fetches(blob.digest)
 
 
-def requests(rig: Rig, extent: Extent, turn: int) -> RequestFigures:
+def requests(rig: BenchRig, extent: Extent, turn: int) -> RequestFigures:
     """Small requests: with passwords, without, and with passwords while others guess."""
     wharf, seconds = rig.variants["cache"], extent.seconds
     rates, health, guesses = {}, {}, 0.0
@@ -115,7 +115,7 @@ def _watched(variant: Variant, seconds: int) -> tuple[float, float]:
         return rate, watching.result()
 
 
-def pushes(rig: Rig, layer: Layer, turn: int) -> PushFigures:
+def pushes(rig: BenchRig, layer: Layer, turn: int) -> PushFigures:
     """A large layer into one host's registry, through its nginx and straight.
 
     Both from inside the host's network namespace, since nothing else reaches the registry's port.
@@ -136,7 +136,7 @@ def pushes(rig: Rig, layer: Layer, turn: int) -> PushFigures:
 
 
 def nginx_memory(
-    rig: Rig, blobs: dict[str, Blob], extent: Extent, turn: int
+    rig: BenchRig, blobs: dict[str, Blob], extent: Extent, turn: int
 ) -> dict[str, dict[str, float]]:
     """The most that nginx takes while a crowd of slow clients pulls a blob, in MB for both hosts.
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
 
 from integration.load import plots
@@ -12,14 +11,9 @@ from integration.load.costs import Prices, costs
 from integration.load.results import Run
 from integration.load.verdict import Judgement
 from integration.plots import svg
+from integration.templates import templates
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("integration.load"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    autoescape=select_autoescape(["html.j2"]),
-)
+_TEMPLATES = templates("integration.load")
 
 
 def page(run: Run, past: Sequence[Run], judgements: Sequence[Judgement], prices: Prices) -> str:

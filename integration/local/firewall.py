@@ -4,23 +4,15 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from integration.local.blueprint import Rule
 from integration.local.errors import LocalCloudError
+from integration.templates import templates
 
 #: Where ECS serves the credentials of a task's role.
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
 CREDENTIALS_ADDRESS = "169.254.170.2"
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("integration.local"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701  (configuration files, not HTML)
-)
+_TEMPLATES = templates("integration.local")
 
 
 def render(template: str, **values: object) -> str:

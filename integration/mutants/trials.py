@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from xml.etree import ElementTree
 
@@ -67,12 +66,7 @@ class Trials:
         shutil.copytree(REPOSITORY, self._tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._clean()
 
     def _clean(self) -> None:

@@ -16,7 +16,7 @@ from integration.messages import run
 from integration.storms.measuring import LAYERS, SERVERS, one_round, parameters
 from integration.storms.page import write
 from integration.storms.results import Measured, Results
-from integration.storms.rig import Rig
+from integration.storms.rig import StormRig
 from integration.storms.simulations import simulate
 
 DIRECTORY, JSON, DOCUMENTS = Path("build/storms"), Path("build/storms.json"), Path("docs")
@@ -50,7 +50,7 @@ def storms(rounds: int, pages: bool, simulations: bool) -> None:
 
 def _measure(rounds: int, display: Display) -> None:
     started, start = datetime.now(UTC), time.monotonic()
-    with Rig(DIRECTORY, display) as rig:
+    with StormRig(DIRECTORY, display) as rig:
         display("Measuring what the model has to know")
         known = parameters(rig, os.cpu_count() or 1)
         found: list[Measured] = []

@@ -8,7 +8,7 @@ import psutil
 
 from integration.storms.client import storm
 from integration.storms.results import Measured, Parameters
-from integration.storms.rig import Rig
+from integration.storms.rig import StormRig
 from scripts.capacity.figures import Requests
 
 MEGABYTE = 1_000_000
@@ -25,7 +25,7 @@ FEW, MANY, NOTHING = 1, 7, 1000
 PULLS, COLD = 20, 3
 
 
-def parameters(rig: Rig, cores: int) -> Parameters:
+def parameters(rig: StormRig, cores: int) -> Parameters:
     """Measure what the model has to know, on one host that nothing slows down."""
     few, many = (_pulls(rig, [NOTHING] * layers) for layers in (FEW, MANY))
     layer = Requests(
@@ -57,7 +57,7 @@ class _Pulls(Requests):
     seconds: float
 
 
-def _pulls(rig: Rig, layers: Sequence[int]) -> _Pulls:
+def _pulls(rig: StormRig, layers: Sequence[int]) -> _Pulls:
     """The cost of one pull of an image that the host has, and its median time."""
     image = rig.push(layers)
     storm(rig.deployment, image, 1)
@@ -70,7 +70,7 @@ def _pulls(rig: Rig, layers: Sequence[int]) -> _Pulls:
 
 
 def one_round(
-    rig: Rig, turn: int, servers: int, layers: Sequence[int], report: Callable[[str], None]
+    rig: StormRig, turn: int, servers: int, layers: Sequence[int], report: Callable[[str], None]
 ) -> list[Measured]:
     """Measure a storm with each number of hosts: upwards, the next turn downwards, and so on."""
     found = []

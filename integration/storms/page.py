@@ -6,10 +6,10 @@ from statistics import median
 
 import matplotlib as mpl
 from click.testing import CliRunner
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from integration.storms.results import Results
+from integration.templates import templates
 from scripts.capacity.__main__ import capacity
 from scripts.capacity.figures import DELIVERIES, Figures, InstanceType, Prices
 from scripts.capacity.model import MOST_HOSTS, Host, Model, Storm
@@ -29,14 +29,7 @@ QUESTIONS = {
     "hosts": "--servers 100 --image-size 500MB --hosts 2 --instance-type t3.medium --peak",
 }
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("integration.storms"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701  (Markdown, not HTML)
-)
+_TEMPLATES = templates("integration.storms")
 
 
 def write(results: Results, directory: Path) -> None:

@@ -1,22 +1,17 @@
 """What storms are measured on: a registry whose hosts send no faster than they are told to."""
 
-import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
-from integration.bench.store import BUCKET, Store
 from integration.bench.variant import cpu_seconds
 from integration.deployment import Deployment
 from integration.images import make_image
-from integration.local.cloud import LocalCloud
 from integration.local.host import Host
-from integration.local.images import Images
-from integration.local.machine import check_machine, podman
 from integration.local.registry import LocalRegistry
+from integration.rig import Rig
+from integration.store import BUCKET
 
 #: Most hosts that a storm is measured with.
 HOSTS = 4
@@ -28,7 +23,7 @@ QUEUE, QUANTUM = "2mb", "60000"
 PATIENCE = 60
 
 
-class Rig:
+class StormRig(Rig):
     """A Wharf with ``cache`` on this machine, and an S3 of its own.
 
     Args:
@@ -37,43 +32,21 @@ class Rig:
 
     Usage:
 
-        with Rig(Path("build/storms"), print) as rig:
+        with StormRig(Path("build/storms"), print) as rig:
             rig.scale(2)
             rig.shape(15)
     """
 
     def __init__(self, directory: Path, report: Callable[[str], None]) -> None:
-        self._directory = directory.resolve()
-        self._report = report
-        self._stack = ExitStack()
+        super().__init__(directory, report)
         self._pushed = 0
         self._shaped: set[str] = set()
 
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._report("Taking everything down")
-        self._stack.close()
-
     def _start(self) -> None:
-        check_machine()
-        self._directory.mkdir(parents=True, exist_ok=True)
-        cloud = self._directory / "cloud"
-        LocalCloud.end_standing(cloud, self._report)
-        client = podman(self._directory)
-        images = Images(client, self._directory / "images.log", self._report)
-        images.prepare_own()
-        # The same at each run here: what a run has left that was killed is taken down.
-        name = f"wharf-storms-{hashlib.sha256(bytes(self._directory)).hexdigest()[:8]}"
-        store = self._stack.enter_context(Store(client, name, self._directory / "s3"))
+        client, _ = self._prepare("cloud")
+        store = self._serve_images(client, "storms")
         self._registry = LocalRegistry(
-            cloud,
+            self._directory / "cloud",
             hosts=1,
             shape={"WHARF_BLOB_DELIVERY": "cache"},
             variables={"aws_registry_bucket": BUCKET, "maximum_hosts": HOSTS},
