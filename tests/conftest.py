@@ -5,11 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from modules.settings import Settings
 
 Synthesize = Callable[..., dict[str, Any]]
+
+# How long an example takes says something of the machine only.
+hypothesis.settings.register_profile("wharf", deadline=None)
+hypothesis.settings.load_profile("wharf")
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,7 @@ def tagged(store: MemoryStore) -> dict[tuple[str, str], str]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(before=PUSHES, removed=st.sets(st.sampled_from("123")), untagged=st.booleans())
 def test_no_tag_loses_anything_and_all_garbage_goes(
     before: list[tuple[str, Image, str]], removed: set[str], untagged: bool
@@ -221,7 +221,7 @@ def some_image(source: Random) -> Image:
     return index(*{one.digest: one for one in (single(), single())}.values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), interrupted=st.booleans())
 def test_every_push_that_was_acknowledged_can_be_pulled_afterwards(
     seed: int, interrupted: bool

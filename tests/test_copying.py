@@ -22,7 +22,7 @@ def copied(source: MemoryStore, target: MemoryStore, *, keep_tags: bool = False)
     carry_out(plan(source, target, work, keep_tags=keep_tags), target, work, "source")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     pushes=st.lists(st.tuples(st.sampled_from(IMAGES), st.sampled_from("12")), min_size=1),
     rhythm=st.lists(st.integers(0, 3), min_size=1),
