@@ -1,11 +1,9 @@
 """A stack that is deployed becomes today's without losing what cannot be made again."""
 
-import io
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,8 +54,8 @@ def deployed(tmp_path: Path) -> Path:
     """What the previous commit synthesizes."""
     folder = tmp_path / "previous"
     archive = git("archive", previous(), *SOURCES)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+    folder.mkdir()
+    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=archive, check=True)
     others = {name: text for name, text in os.environ.items() if not name.startswith("WHARF_")}
     subprocess.run(
         [sys.executable, "main.py"], cwd=folder, env=others, capture_output=True, check=True

@@ -4,9 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
+from unittest.mock import Mock
 
 import boto3
 import httpx
@@ -18,8 +22,12 @@ from botocore.exceptions import ClientError
 from integration.local.aws_session import Credentials
 from integration.local.emulator import Emulator, EmulatorError, product_endpoint
 from integration.local.inventory import inventory
+from integration.local.moto_server import OneAtATime
 from integration.settled import settled
 from tests.aws_samples import bucket, role
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 #: What distribution asks of S3, on the bucket and on its objects.
 ON_BUCKET = ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
@@ -256,3 +264,25 @@ def answers(emulator: Emulator) -> bool:
     except httpx.HTTPError:
         return False
     return True
+
+
+def test_requests_that_come_together_are_carried_out_one_by_one() -> None:
+    entered: list[float] = []
+    left: list[float] = []
+
+    def application(environ: dict[str, Any], _: object) -> list[bytes]:
+        entered.append(time.monotonic())
+        time.sleep(0.02)
+        left.append(time.monotonic())
+        return [environ["wsgi.input"].read()]
+
+    server = OneAtATime(cast("WSGIApplication", application))
+
+    def ask(number: int) -> bytes:
+        body = f"{number}".encode()
+        environ = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body + b"more")}
+        return b"".join(server(environ, Mock()))
+
+    with ThreadPoolExecutor(4) as clients:
+        assert list(clients.map(ask, range(4))) == [b"0", b"1", b"2", b"3"]
+    assert all(last <= next_ for last, next_ in zip(left, entered[1:], strict=False))

@@ -11,14 +11,20 @@ SIGUSR1 takes it away as the end of a process would, seen from outside: every co
 the port is closed. SIGUSR2 brings it back with its state, which moto can keep in memory only.
 """
 
+import io
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
-from threading import Thread
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: moto reads its settings from the environment, most of them while it is imported.
 SETTINGS = {
@@ -35,6 +41,28 @@ SETTINGS = {
 LEAVE, RETURN = signal.SIGUSR1, signal.SIGUSR2
 #: Connections that wait while the server starts or is busy.
 BACKLOG = 128
+
+
+class OneAtATime:
+    """Carries out one request at a time, when all of it is here: moto is not safe for threads.
+
+    Where two meet in one of its tables it says 500, after it has done half of what was asked; who
+    tries again is told that there is such a thing already.
+    """
+
+    def __init__(self, application: "WSGIApplication") -> None:
+        self._application = application
+        self._lock = Lock()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request."""
+        chunked = environ.get("wsgi.input_terminated", False)
+        length = -1 if chunked else int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+        with self._lock:
+            return self._application(environ, start_response)
 
 
 def serve(listener: int, corrected: bool = True) -> None:
@@ -63,8 +91,8 @@ def serve(listener: int, corrected: bool = True) -> None:
         server = make_server(
             host,
             port,
-            DomainDispatcherApplication(create_backend_app),
-            # Two registries upload parts at the same time, each on several connections.
+            OneAtATime(DomainDispatcherApplication(create_backend_app)),
+            # Bodies come at the same time: registries upload parts on several connections.
             threaded=True,
             request_handler=MotoRequestHandler,
             fd=bound.fileno(),
