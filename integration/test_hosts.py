@@ -88,3 +88,15 @@ def test_the_way_to_aws_stays_the_same_while_hosts_come_and_go(cloud: LocalCloud
     cloud.kill_host(cloud.hosts[0].id)
     cloud.reconcile()
     assert cloud.network.bridge_address == before
+
+
+def test_a_host_that_has_ended_is_told_in_one_line(cloud: LocalCloud) -> None:
+    host = cloud.hosts[0]
+    cloud.kill_host(host.id)
+    try:
+        with pytest.raises(LocalCloudError, match="does not run"):
+            host.pid("nginx")
+        with pytest.raises(LocalCloudError, match="does not run"):
+            cloud.network.pid(host.pod)
+    finally:
+        cloud.reconcile()

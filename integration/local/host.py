@@ -3,11 +3,12 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from python_on_whales import DockerClient
-from python_on_whales.exceptions import DockerException
+from python_on_whales.exceptions import DockerException, NoSuchContainer
 
 from integration.local.aws_session import Credentials
 from integration.local.endpoints import Endpoints, role_id
@@ -206,7 +207,9 @@ class Host:
         Raises:
             LocalCloudError: the container does not run.
         """
-        pid: int | None = self._state(container).pid
+        pid: int | None = None
+        with suppress(NoSuchContainer):  # its host may be ending
+            pid = self._state(container).pid
         if not pid:
             raise LocalCloudError(f"Container {container} of host {self.id} does not run")
         return pid

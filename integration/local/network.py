@@ -115,8 +115,10 @@ class Network:
 
     def pid(self, pod: str) -> int:
         """A process in the pod's network namespace."""
-        infra = self._podman.pod.inspect(pod).infra_container_id
-        pid = self._podman.container.inspect(infra).state.pid if infra else None
+        pid: int | None = None
+        with suppress(DockerException):  # its host may be ending
+            infra = self._podman.pod.inspect(pod).infra_container_id
+            pid = self._podman.container.inspect(infra).state.pid if infra else None
         if not pid:
             raise LocalCloudError(f"Pod {pod} does not run; take the cloud down and up again")
         return pid
