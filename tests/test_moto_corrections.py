@@ -313,7 +313,39 @@ def classic_balancers_have_a_zone(aws: Emulator) -> bool:
     return bool(zone.startswith("Z"))
 
 
+def tags_name_kinds_as_aws_does(aws: Emulator) -> bool:
+    ec2 = client(aws, "ec2")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.create_tags(Resources=[address], Tags=[{"Key": "of", "Value": "test"}])
+    (tag,) = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [address]}])["Tags"]
+    return bool(tag["ResourceType"] == "elastic-ip")
+
+
+def scaling_policies_go_with_their_group(aws: Emulator) -> bool:
+    autoscaling, name = client(aws, "autoscaling"), new_name()
+    template = client(aws, "ec2").create_launch_template(
+        LaunchTemplateName=name, LaunchTemplateData={"ImageId": "ami-12c6146b"}
+    )["LaunchTemplate"]["LaunchTemplateId"]
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        LaunchTemplate={"LaunchTemplateId": template},
+        MinSize=0,
+        MaxSize=1,
+        AvailabilityZones=["us-east-1a"],
+    )
+    autoscaling.put_scaling_policy(
+        AutoScalingGroupName=name,
+        PolicyName=name,
+        AdjustmentType="ChangeInCapacity",
+        ScalingAdjustment=1,
+    )
+    autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    return bool(autoscaling.describe_policies(PolicyNames=[name])["ScalingPolicies"] == [])
+
+
 QUESTIONS = [
+    tags_name_kinds_as_aws_does,
+    scaling_policies_go_with_their_group,
     zones_can_be_looked_at,
     classic_balancers_have_a_zone,
     replication_tells_what_it_selects,

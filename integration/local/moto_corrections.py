@@ -7,8 +7,10 @@ process that serves moto. ``tests/test_moto_corrections.py`` fails when moto no 
 from collections.abc import Callable
 from typing import Any
 
+from moto.autoscaling.models import AutoScalingBackend
 from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elb.models import LoadBalancer as ClassicBalancer
@@ -45,6 +47,8 @@ def apply_corrections() -> None:
     suspended_buckets_can_be_emptied()
     replication_tells_what_it_selects()
     classic_balancers_have_a_zone()
+    tags_name_kinds_as_aws_does()
+    scaling_policies_go_with_their_group()
     apply_access_corrections()
     apply_host_corrections()
 
@@ -204,3 +208,25 @@ def classic_balancers_have_a_zone() -> None:
     https://docs.aws.amazon.com/general/latest/gr/elb.html has that of each region.
     """
     ClassicBalancer.canonical_hosted_zone_name_id = "Z35SXDOTRQ7X7K"  # type: ignore[attr-defined]
+
+
+def tags_name_kinds_as_aws_does() -> None:
+    """DescribeTags calls some kinds by names of moto's own; what is found by a tag has others.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeTags.html
+    """
+    EC2_PREFIX_TO_RESOURCE.update({"nat": "natgateway", "eipalloc": "elastic-ip"})
+
+
+def scaling_policies_go_with_their_group() -> None:
+    """A deleted group leaves its policies behind, which AWS deletes with it.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DeleteAutoScalingGroup.html
+    """
+
+    def forget(backend: Any, _: Any) -> None:
+        for name, policy in list(backend.policies.items()):
+            if policy.auto_scaling_group_name not in backend.autoscaling_groups:
+                del backend.policies[name]
+
+    after(AutoScalingBackend, "delete_auto_scaling_group", forget)

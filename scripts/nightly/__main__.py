@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ from scripts.nightly.targets import Access, Account, Local, Target
 DIRECTORY = Path("build/nightly")
 TAG = "wharf-nightly"
 PATH = click.Path(path_type=Path)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Night:
@@ -46,9 +48,10 @@ class Night:
             if found:
                 self._use(found[0], suite, workload, options)
         finally:
-            self._step("destroy", self._target.destroy)
-            self._step("sweep", self._target.sweep)
-            self._keep()
+            with _unmoved():
+                self._step("destroy", self._target.destroy)
+                self._step("sweep", self._target.sweep)
+                self._keep()
 
     def _use(
         self, access: Access, suite: tuple[str, ...], workload: str, options: tuple[str, ...]
@@ -89,7 +92,26 @@ class Night:
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
+    # Once: whoever is impatient must not keep it from destroying.
+    for each in SIGNALS:
+        signal.signal(each, _go_on)
     raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _go_on(number: int, _: FrameType | None) -> None:
+    name = signal.Signals(number).name
+    click.echo(f"{name}: it ends by itself, once all is destroyed", err=True)
+
+
+@contextmanager
+def _unmoved() -> Iterator[None]:
+    """Let no interrupt end what goes on."""
+    before = [(number, signal.signal(number, _go_on)) for number in SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @click.command()
@@ -118,7 +140,7 @@ def main(
     directory: Path,
 ) -> None:
     """Spend a night on this machine (local) or in the AWS account of the environment (account)."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, _interrupt)
     # By this value of the tag the sweep knows how old something is.
     tags = {TAG: datetime.now(UTC).isoformat(timespec="seconds")}

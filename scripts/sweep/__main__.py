@@ -19,7 +19,7 @@ TAG = "wharf-nightly"
 #: Networks go only when the load balancer's addresses in them are gone, which takes minutes.
 ATTEMPTS, WAIT = 10, 30.0
 #: Errors that say that it is gone already.
-GONE = ("NotFound", "NoSuch", "ResourceNotFoundException", "LoadBalancerNotFound")
+GONE = ("NotFound", "NoSuch")
 
 
 @click.command()

@@ -55,7 +55,8 @@ def leftovers(session: Any, tag: str) -> list[Leftover]:
         botocore.exceptions.ClientError: the account may not be looked into.
     """
     found = [*_tagged(session, tag), *_ec2(session, tag), *_groups(session, tag)]
-    return sorted({*found, *_iam(session, tag)}, key=lambda one: (one.kind, one.id))
+    found += [*_iam(session, tag), *_dashboards(session, found)]
+    return sorted(set(found), key=lambda one: (one.kind, one.id))
 
 
 def _tagged(session: Any, tag: str) -> Iterator[Leftover]:
@@ -92,6 +93,17 @@ def _groups(session: Any, tag: str) -> Iterator[Leftover]:
     for page in pages.paginate(Filters=[{"Name": "key", "Values": [tag]}]):
         for one in page["Tags"]:
             yield Leftover("autoscaling group", one["ResourceId"], one["Value"])
+
+
+def _dashboards(session: Any, found: list[Leftover]) -> Iterator[Leftover]:
+    """Those that the stack calls after its cluster and region: a dashboard bears no tags."""
+    clusters = [one for one in found if one.kind == "ECS cluster"]
+    names = {f"{one.id.rpartition('/')[2]}-{session.region_name}": one.value for one in clusters}
+    for page in session.client("cloudwatch").get_paginator("list_dashboards").paginate():
+        for one in page["DashboardEntries"]:
+            name = one["DashboardName"]
+            if name in names:
+                yield Leftover("dashboard", name, names[name])
 
 
 def _iam(session: Any, tag: str) -> Iterator[Leftover]:

@@ -52,13 +52,24 @@ def remove_internet_gateway(session: Any, id: str) -> None:
 
 def remove_security_group(session: Any, id: str) -> None:
     """Delete a security group, and its rules first: two groups may name each other."""
-    group = session.resource("ec2").SecurityGroup(id)
-    if group.ip_permissions:
-        group.revoke_ingress(IpPermissions=group.ip_permissions)
-    if group.ip_permissions_egress:
-        group.revoke_egress(IpPermissions=group.ip_permissions_egress)
-    if group.group_name != "default":  # which goes with its network
-        group.delete()
+    ec2 = session.client("ec2")
+    # By their ids: AWS does not always describe a rule in the words by which it is revoked.
+    pages = ec2.get_paginator("describe_security_group_rules")
+    rules = pages.paginate(Filters=[{"Name": "group-id", "Values": [id]}]).build_full_result()
+    for egress, revoke in (
+        (False, ec2.revoke_security_group_ingress),
+        (True, ec2.revoke_security_group_egress),
+    ):
+        ids = [
+            one["SecurityGroupRuleId"]
+            for one in rules["SecurityGroupRules"]
+            if one["IsEgress"] is egress
+        ]
+        if ids:
+            revoke(GroupId=id, SecurityGroupRuleIds=ids)
+    (group,) = ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"]
+    if group["GroupName"] != "default":  # which goes with its network
+        ec2.delete_security_group(GroupId=id)
 
 
 def remove_service(session: Any, arn: str) -> None:
@@ -75,16 +86,9 @@ def remove_cluster(session: Any, arn: str) -> None:
     ecs.delete_cluster(cluster=arn)
 
 
-def _ec2(method: str, argument: str, *, many: bool = False) -> Remove:
+def _call(service: str, method: str, argument: str, *, many: bool = False, **more: Any) -> Remove:
     def remove(session: Any, id: str) -> None:
-        getattr(session.client("ec2"), method)(**{argument: [id] if many else id})
-
-    return remove
-
-
-def _call(service: str, method: str, argument: str, **more: Any) -> Remove:
-    def remove(session: Any, id: str) -> None:
-        getattr(session.client(service), method)(**{argument: id}, **more)
+        getattr(session.client(service), method)(**{argument: [id] if many else id}, **more)
 
     return remove
 
@@ -105,11 +109,13 @@ def none(_: Any, __: str) -> None:
 
 #: From what uses to what is used.
 REMOVE: dict[str, Remove] = {
+    # Before its cluster, by which it is found.
+    "dashboard": _call("cloudwatch", "delete_dashboards", "DashboardNames", many=True),
     "ECS service": remove_service,
     "autoscaling group": _call(
         "autoscaling", "delete_auto_scaling_group", "AutoScalingGroupName", ForceDelete=True
     ),
-    "instance": _ec2("terminate_instances", "InstanceIds", many=True),
+    "instance": _call("ec2", "terminate_instances", "InstanceIds", many=True),
     "listener": none,
     "load balancer": _call("elbv2", "delete_load_balancer", "LoadBalancerArn"),
     "classic load balancer": _named("elb", "delete_load_balancer", "LoadBalancerName", "/"),
@@ -117,7 +123,7 @@ REMOVE: dict[str, Remove] = {
     "capacity provider": _call("ecs", "delete_capacity_provider", "capacityProvider"),
     "ECS cluster": remove_cluster,
     "task definition": _call("ecs", "deregister_task_definition", "taskDefinition"),
-    "launch-template": _ec2("delete_launch_template", "LaunchTemplateId"),
+    "launch-template": _call("ec2", "delete_launch_template", "LaunchTemplateId"),
     "alarm": _named("cloudwatch", "delete_alarms", "AlarmNames", ":alarm:", many=True),
     "topic": _call("sns", "delete_topic", "TopicArn"),
     "log group": _named("logs", "delete_log_group", "logGroupName", ":log-group:"),
@@ -125,15 +131,15 @@ REMOVE: dict[str, Remove] = {
     "bucket": remove_bucket,
     "instance profile": remove_instance_profile,
     "role": remove_role,
-    "vpc-endpoint": _ec2("delete_vpc_endpoints", "VpcEndpointIds", many=True),
-    "natgateway": _ec2("delete_nat_gateway", "NatGatewayId"),
-    "elastic-ip": _ec2("release_address", "AllocationId"),
+    "vpc-endpoint": _call("ec2", "delete_vpc_endpoints", "VpcEndpointIds", many=True),
+    "natgateway": _call("ec2", "delete_nat_gateway", "NatGatewayId"),
+    "elastic-ip": _call("ec2", "release_address", "AllocationId"),
     "network-interface": none,
     "volume": none,
     "security-group-rule": none,
     "security-group": remove_security_group,
     "internet-gateway": remove_internet_gateway,
-    "subnet": _ec2("delete_subnet", "SubnetId"),
+    "subnet": _call("ec2", "delete_subnet", "SubnetId"),
     "route-table": remove_route_table,
-    "vpc": _ec2("delete_vpc", "VpcId"),
+    "vpc": _call("ec2", "delete_vpc", "VpcId"),
 }
