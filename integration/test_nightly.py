@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +120,14 @@ def test_an_interrupted_deployment_is_destroyed(emulator: Emulator, tmp_path: Pa
         time.sleep(0.2)
     assert inventory(emulator.session()) - before
     night.send_signal(signal.SIGINT)
+    assert night.stdout is not None
+    lines = list(takewhile(lambda line: "== destroy" not in line, night.stdout))
+    assert night.poll() is None, "".join(lines)
     # Whoever is impatient does not keep it from destroying.
-    time.sleep(1)
+    time.sleep(3)
     night.send_signal(signal.SIGINT)
     output, _ = night.communicate(timeout=TIMEOUT)
+    assert "SIGINT: it ends by itself" in output
     assert night.returncode != 0, output
     assert "Traceback" not in output
     assert inventory(emulator.session()) == before
