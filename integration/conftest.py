@@ -13,6 +13,7 @@ from integration.deployment import Deployment
 from integration.images import MEGABYTE, make_image
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud, apply_with_terraform
+from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
 from integration.reporting import Figure, Reporting
@@ -156,6 +157,20 @@ def registry(
                 registry.cloud.emulator.leave()
             else:
                 registry.cloud.down()
+
+
+@pytest.fixture(scope="module")
+def emulator(
+    only_local: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Emulator]:
+    """An AWS account with nothing in it; no hosts run there."""
+    with ends_on_signals():
+        emulator = Emulator.start(tmp_path_factory.mktemp("emulator") / "moto.log")
+        try:
+            yield emulator
+        finally:
+            emulator.stop()
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,14 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MEGABYTE = 1_000_000
 
 
-def make_image(directory: Path, layers: Sequence[int], seed: int = 0) -> str:
+def make_image(directory: Path, layers: Sequence[int], seed: int | None = None) -> str:
     """Write an image layout; return the digest of its manifest.
 
     Args:
         directory: made for it.
         layers: the size of each layer in bytes; random, so that nothing compresses.
-        seed: the same seed and sizes make the same image.
+        seed: the same seed and sizes make the same image; without one it is new each time, since
+            clients do not push what a registry has already.
     """
     source = random.Random(seed)  # noqa: S311  (bytes to move, not to hide)
     blobs = _blobs(directory)

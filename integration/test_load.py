@@ -83,7 +83,10 @@ def test_the_program_reports_a_live_registry(deployment: Deployment, tmp_path: P
     done = program(deployment, tmp_path, "storm", "--thresholds", str(limits))
     assert done.returncode == 1
     assert "Error: storm: p99_ms is " in done.stderr
-    assert (tmp_path / "storm.html").read_text().count("<svg") >= 2
+    # What one second holds has no course over time; the rest is there.
+    shown = (tmp_path / "storm.html").read_text()
+    assert "How long pulls and pushes took" in shown
+    assert "<svg" in shown
     (kept,) = (tmp_path / "history").glob("*.json")
     assert Run.model_validate_json(kept.read_text()).figures["PULL image"].failed == 0
 

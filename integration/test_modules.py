@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,6 @@ VALIDATED = {
         "WHARF_BACKEND_TAGS": "registry",
     },
 }
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """An AWS account with nothing in it."""
-    emulator = Emulator.start(tmp_path_factory.mktemp("emulator") / "moto.log")
-    yield emulator
-    emulator.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from integration.interrupts import ends_on_signals
 from integration.local.emulator import Emulator
 from integration.local.inventory import inventory
 from integration.local.machine import terraform_program
@@ -28,20 +27,6 @@ LOCAL = Path("build/integration-nightly")
 #: Seconds for an apply and a destroy, most of them the provider's fixed waits.
 TIMEOUT = 600
 VALUES = {"proxy_image": "localhost/proxy:1", "force_destroy": True}
-
-
-@pytest.fixture(scope="module")
-def emulator(
-    only_local: None,  # noqa: ARG001
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Emulator]:
-    """An AWS account; no hosts run in it."""
-    with ends_on_signals():
-        emulator = Emulator.start(tmp_path_factory.mktemp("emulator") / "moto.log")
-        try:
-            yield emulator
-        finally:
-            emulator.stop()
 
 
 def operator(emulator: Emulator) -> dict[str, str]:

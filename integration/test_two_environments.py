@@ -1,11 +1,9 @@
 """Two environments beside each other in one account: neither takes anything from the other."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integration.interrupts import ends_on_signals
 from integration.local.emulator import Emulator
 from integration.local.inventory import inventory
 from integration.local.registry import synthesize
@@ -13,20 +11,6 @@ from integration.local.terraform import Terraform
 
 REGION = "us-east-1"
 NAMES = ("wharf", "staging")
-
-
-@pytest.fixture(scope="module")
-def emulator(
-    only_local: None,  # noqa: ARG001
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Emulator]:
-    """An AWS account with nothing in it."""
-    with ends_on_signals():
-        emulator = Emulator.start(tmp_path_factory.mktemp("emulator") / "moto.log")
-        try:
-            yield emulator
-        finally:
-            emulator.stop()
 
 
 @pytest.fixture(scope="module")

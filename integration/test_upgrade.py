@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +60,6 @@ def deployed(tmp_path: Path) -> Path:
         [sys.executable, "main.py"], cwd=folder, env=others, capture_output=True, check=True
     )
     return folder / "cdktf.out" / "stacks" / "wharf"
-
-
-@pytest.fixture
-def emulator(
-    only_local: None,  # noqa: ARG001
-    tmp_path: Path,
-) -> Iterator[Emulator]:
-    """An AWS account with nothing in it."""
-    emulator = Emulator.start(tmp_path / "moto.log")
-    yield emulator
-    emulator.stop()
 
 
 def test_an_upgrade_keeps_buckets_and_secrets(

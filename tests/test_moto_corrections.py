@@ -8,32 +8,19 @@ from pathlib import Path
 
 import httpx
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from integration.local.emulator import Emulator
+from tests import moto_access_questions, moto_hosts_questions
 from tests.aws_samples import (
     bucket,
     client,
-    group,
-    launch_template,
     new_name,
     policy,
-    role,
-    scaling_policy,
     service,
-    template_data,
 )
-
-ADMINISTRATOR = "arn:aws:iam::123456789012:user/administrator"
-TLS_ONLY = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "s3:*",
-    "Resource": "*",
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
+from tests.moto_access_questions import ADMINISTRATOR, TLS_ONLY, presigned
 
 
 @pytest.fixture(scope="module")
@@ -106,128 +93,6 @@ def containers_may_reserve_memory_without_a_limit(aws: Emulator) -> bool:
     return True
 
 
-def scaling_policies_can_be_off(aws: Emulator) -> bool:
-    return scaling_policy(aws, Enabled=False).get("Enabled") is False
-
-
-def scaling_policies_are_on_by_default(aws: Emulator) -> bool:
-    return scaling_policy(aws).get("Enabled") is True
-
-
-def scaling_policies_predict_nothing_unasked(aws: Emulator) -> bool:
-    return "PredictiveScalingConfiguration" not in scaling_policy(aws)
-
-
-def groups_keep_their_warmup(aws: Emulator) -> bool:
-    name = group(aws, DefaultInstanceWarmup=120)
-    answer = client(aws, "autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
-    return bool(answer["AutoScalingGroups"][0].get("DefaultInstanceWarmup") == 120)
-
-
-def launch_templates_keep_their_own_tags_apart(aws: Emulator) -> bool:
-    name, tags = new_name(), [{"Key": "of", "Value": "the template"}]
-    launch_template(
-        aws, name, TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}]
-    )
-    ec2 = client(aws, "ec2")
-    template = ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"][0]
-    versions = ec2.describe_launch_template_versions(LaunchTemplateName=name)
-    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-    return template["Tags"] == tags and "TagSpecifications" not in data
-
-
-def launch_templates_return_their_new_tags(aws: Emulator) -> bool:
-    ec2, name, tags = client(aws, "ec2"), new_name(), [{"Key": "new", "Value": "tag"}]
-    launch_template(aws, name)
-    made = ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"][0]
-    ec2.create_tags(Resources=[made["LaunchTemplateId"]], Tags=tags)
-    again = ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"][0]
-    return bool(again.get("Tags") == tags)
-
-
-def second_versions_can_be_launched(aws: Emulator) -> bool:
-    ec2, name = client(aws, "ec2"), new_name()
-    launch_template(aws, name)
-    ec2.create_launch_template_version(
-        LaunchTemplateName=name, LaunchTemplateData=template_data(aws)
-    )
-    scaling = client(aws, "autoscaling")
-    scaling.create_auto_scaling_group(
-        AutoScalingGroupName=name,
-        LaunchTemplate={"LaunchTemplateName": name, "Version": "2"},
-        AvailabilityZones=["us-east-1a"],
-        MinSize=1,
-        MaxSize=1,
-    )
-    answer = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
-    return bool(answer["AutoScalingGroups"][0]["Instances"])
-
-
-def services_may_assume_the_roles_that_trust_them(aws: Emulator) -> bool:
-    sts = aws.session(aws.services["ecs-tasks.amazonaws.com"]).client(
-        "sts", config=Config(retries={"total_max_attempts": 1})
-    )
-    trusting = role(aws, {"Service": "ecs-tasks.amazonaws.com"})
-    return bool(sts.assume_role(RoleArn=trusting, RoleSessionName="test")["Credentials"])
-
-
-def nobody_else_may_assume_the_role_of_a_service(aws: Emulator) -> bool:
-    trusting = role(aws, {"Service": "ecs-tasks.amazonaws.com"})
-    return refusal(aws, trusting) == "AccessDenied"
-
-
-def roles_that_do_not_exist_cannot_be_assumed(aws: Emulator) -> bool:
-    return refusal(aws, "arn:aws:iam::123456789012:role/none") == "AccessDenied"
-
-
-def refusal(aws: Emulator, role_arn: str) -> str:
-    try:
-        client(aws, "sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
-    except ClientError as refused:
-        return str(refused.response["Error"]["Code"])
-    return ""
-
-
-def the_second_statement_counts_too(aws: Emulator) -> bool:
-    other = {"AWS": "arn:aws:iam::123456789012:user/other"}
-    return refusal(aws, role(aws, other, {"AWS": ADMINISTRATOR})) == ""
-
-
-def tls_only_buckets_let_tls_pass(aws: Emulator) -> bool:
-    name = bucket(aws)
-    s3 = client(aws, "s3")
-    s3.put_bucket_policy(Bucket=name, Policy=policy(TLS_ONLY))
-    return bool(s3.get_object(Bucket=name, Key="a/b")["Body"].read() == b"layer")
-
-
-def presigned_urls_are_answered(aws: Emulator) -> bool:
-    return httpx.get(presigned(aws)).content == b"layer"
-
-
-def presigned(aws: Emulator, seconds: int = 60) -> str:
-    s3 = client(aws, "s3", config=Config(signature_version="s3v4"))
-    what = {"Bucket": bucket(aws), "Key": "a/b"}
-    return str(s3.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds))
-
-
-def roles_may_delete_many_of_their_objects(aws: Emulator) -> bool:
-    name = bucket(aws)
-    allow = {"Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{name}/*"}
-    mine = aws.assume_role(role(aws, {"AWS": ADMINISTRATOR}, allow=allow), service="administrator")
-    s3 = aws.session(mine).client("s3")
-    answer = s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "a/b"}]})
-    return "Errors" not in answer
-
-
-def roles_may_read_one_secret(aws: Emulator) -> bool:
-    name = new_name()
-    made = client(aws, "secretsmanager").create_secret(Name=name, SecretString="s")["ARN"]
-    allow = {"Action": "secretsmanager:GetSecretValue", "Resource": made}
-    mine = aws.assume_role(role(aws, {"AWS": ADMINISTRATOR}, allow=allow), service="administrator")
-    answer = aws.session(mine).client("secretsmanager").get_secret_value(SecretId=made)
-    return bool(answer["SecretString"] == "s")
-
-
 def rules_between_groups_keep_their_description(aws: Emulator) -> bool:
     ec2, name = client(aws, "ec2"), new_name()
     group = ec2.create_security_group(GroupName=name, Description=name)["GroupId"]
@@ -264,44 +129,6 @@ def replication_tells_what_it_selects(aws: Emulator) -> bool:
     return bool(told.get("SourceSelectionCriteria") == selected)
 
 
-def zones_can_be_looked_at(aws: Emulator) -> bool:
-    route53, name = client(aws, "route53"), f"{new_name()}.example"
-    zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
-    return bool(route53.get_hosted_zone(Id=zone)["HostedZone"]["Id"] == zone)
-
-
-def instances_can_be_refreshed(aws: Emulator) -> bool:
-    scaling, name = client(aws, "autoscaling"), group(aws, MinSize=1, MaxSize=1)
-
-    def instances() -> list[str]:
-        answer = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
-        return [one["InstanceId"] for one in answer["AutoScalingGroups"][0]["Instances"]]
-
-    before = instances()
-    scaling.start_instance_refresh(AutoScalingGroupName=name)
-    return len(instances()) == len(before) == 1 and instances() != before
-
-
-def groups_keep_their_instance_types(aws: Emulator) -> bool:
-    scaling, name = client(aws, "autoscaling"), new_name()
-    launch_template(aws, name)
-    template = {"LaunchTemplateSpecification": {"LaunchTemplateName": name, "Version": "1"}}
-    scaling.create_auto_scaling_group(
-        AutoScalingGroupName=name,
-        MinSize=0,
-        MaxSize=0,
-        AvailabilityZones=["us-east-1a"],
-        MixedInstancesPolicy={
-            "LaunchTemplate": {**template, "Overrides": [{"InstanceType": "t3.large"}]}
-        },
-    )
-    scaling.update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=1)
-    answer = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
-    policy = answer["AutoScalingGroups"][0].get("MixedInstancesPolicy", {})
-    overrides = policy.get("LaunchTemplate", {}).get("Overrides")
-    return bool(overrides == [{"InstanceType": "t3.large"}])
-
-
 def classic_balancers_have_a_zone(aws: Emulator) -> bool:
     elb, name = client(aws, "elb"), new_name()[:32]
     listener = {"Protocol": "tcp", "LoadBalancerPort": 443, "InstancePort": 444}
@@ -321,59 +148,20 @@ def tags_name_kinds_as_aws_does(aws: Emulator) -> bool:
     return bool(tag["ResourceType"] == "elastic-ip")
 
 
-def scaling_policies_go_with_their_group(aws: Emulator) -> bool:
-    autoscaling, name = client(aws, "autoscaling"), new_name()
-    template = client(aws, "ec2").create_launch_template(
-        LaunchTemplateName=name, LaunchTemplateData={"ImageId": "ami-12c6146b"}
-    )["LaunchTemplate"]["LaunchTemplateId"]
-    autoscaling.create_auto_scaling_group(
-        AutoScalingGroupName=name,
-        LaunchTemplate={"LaunchTemplateId": template},
-        MinSize=0,
-        MaxSize=1,
-        AvailabilityZones=["us-east-1a"],
-    )
-    autoscaling.put_scaling_policy(
-        AutoScalingGroupName=name,
-        PolicyName=name,
-        AdjustmentType="ChangeInCapacity",
-        ScalingAdjustment=1,
-    )
-    autoscaling.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
-    return bool(autoscaling.describe_policies(PolicyNames=[name])["ScalingPolicies"] == [])
-
-
 QUESTIONS = [
     tags_name_kinds_as_aws_does,
-    scaling_policies_go_with_their_group,
-    zones_can_be_looked_at,
     classic_balancers_have_a_zone,
     replication_tells_what_it_selects,
-    instances_can_be_refreshed,
     services_return_what_they_were_given,
     services_know_their_default_deployment,
     updates_keep_the_rest_of_the_deployment,
     services_without_a_network_have_none,
     deleted_capacity_providers_are_inactive,
     containers_may_reserve_memory_without_a_limit,
-    scaling_policies_can_be_off,
-    scaling_policies_are_on_by_default,
-    scaling_policies_predict_nothing_unasked,
-    groups_keep_their_warmup,
-    groups_keep_their_instance_types,
-    launch_templates_keep_their_own_tags_apart,
-    launch_templates_return_their_new_tags,
-    second_versions_can_be_launched,
-    services_may_assume_the_roles_that_trust_them,
-    nobody_else_may_assume_the_role_of_a_service,
-    roles_that_do_not_exist_cannot_be_assumed,
-    the_second_statement_counts_too,
-    tls_only_buckets_let_tls_pass,
-    presigned_urls_are_answered,
-    roles_may_delete_many_of_their_objects,
-    roles_may_read_one_secret,
     rules_between_groups_keep_their_description,
     suspended_buckets_can_be_emptied,
+    *moto_access_questions.QUESTIONS,
+    *moto_hosts_questions.QUESTIONS,
 ]
 each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.__name__)
 
