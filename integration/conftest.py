@@ -92,7 +92,7 @@ def random_of_the_test(request: pytest.FixtureRequest, seed: int) -> random.Rand
 @pytest.fixture
 def figure(record_property: Callable[[str, object], None]) -> Figure:
     """Put a figure into the reports: ``figure("recovery of a killed host", 10.5, "s")``."""
-    return lambda name, value, unit: record_property(name, f"{value:.4g} {unit}")
+    return lambda name, value, unit: record_property(name, f"{value:.4g} {unit}".rstrip())
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """What a person sees of long work: each step with its time, and below them what goes on now."""
 
 import time
-from typing import Self
+from collections.abc import Iterator, Sequence
+from typing import Self, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -18,6 +19,8 @@ from rich.text import Text
 
 from integration.local.cloud import apply_with_terraform
 from integration.local.terraform import Terraform
+
+T = TypeVar("T")
 
 
 class Display:
@@ -36,7 +39,7 @@ class Display:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             _ResourceBar(),
-            _ResourceCount(),
+            _Count(),
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
@@ -54,6 +57,14 @@ class Display:
     def __call__(self, line: str) -> None:
         """Say what begins now, or what was found."""
         self.console.print(f"{time.monotonic() - self._start:5.0f} s  {line}")
+
+    def track(self, items: Sequence[T], what: str) -> Iterator[T]:
+        """Go through items, and show how many of them are done."""
+        task = self._progress.add_task(what, total=len(items), terraform=None)
+        for item in items:
+            yield item
+            self._progress.advance(task)
+        self._progress.remove_task(task)
 
     def apply(self, terraform: Terraform) -> None:
         """Deploy the stack as ever, and show how many of its resources there are already."""
@@ -75,7 +86,7 @@ class _ResourceBar(ProgressColumn):
         return ProgressBar(total=terraform.described, completed=terraform.applied, width=20)
 
 
-class _ResourceCount(ProgressColumn):
+class _Count(ProgressColumn):
     """The same in numbers."""
 
     max_refresh = 1.0
@@ -83,5 +94,5 @@ class _ResourceCount(ProgressColumn):
     def render(self, task: Task) -> Text:
         terraform: Terraform | None = task.fields["terraform"]
         if terraform is None:
-            return Text("")
+            return Text("" if task.total is None else f"{task.completed:.0f} of {task.total:.0f}")
         return Text(f"{terraform.applied} of {terraform.described} resources")

@@ -1,7 +1,7 @@
 """What runs is changed while clients push and pull."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,9 @@ from integration.local.cloud import LocalCloud
 from integration.local.machine import podman
 from integration.local.registry import PROXY_IMAGE, LocalRegistry, program
 from integration.published import Published
+from integration.reporting import Figure
 
 NEXT_IMAGE = f"{PROXY_IMAGE}-next"
-
-Record = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +46,7 @@ def next_image(registry: LocalRegistry) -> Iterator[str]:
 
 
 def test_a_new_image_rolls_through_the_service(
-    registry: LocalRegistry, repository: str, next_image: str, record_property: Record
+    registry: LocalRegistry, repository: str, next_image: str, figure: Figure
 ) -> None:
     cloud = registry.cloud
     before = versions(cloud)
@@ -55,14 +54,14 @@ def test_a_new_image_rolls_through_the_service(
     with Clients(registry.deployment, repository, seed=2) as clients:
         cloud.reconcile()
     after = versions(cloud)
-    record_property("retries while a new image rolls through", clients.ledger.retries)
+    figure("retries while a new image rolls through", clients.ledger.retries, "")
     assert after.keys() == before.keys()
     assert all(after[host] != before[host] for host in after)
     check(clients.ledger, registry)
 
 
 def test_certificate_and_passwords_are_renewed(
-    registry: LocalRegistry, repository: str, tmp_path: Path, record_property: Record
+    registry: LocalRegistry, repository: str, tmp_path: Path, figure: Figure
 ) -> None:
     published = Published(registry, tmp_path / "files")
     published.add_user("somebody", "old")
@@ -88,12 +87,12 @@ def test_certificate_and_passwords_are_renewed(
             published.publish()
     finally:
         published.restore()
-    record_property("retries while files are renewed", clients.ledger.retries)
+    figure("retries while files are renewed", clients.ledger.retries, "")
     check(clients.ledger, registry)
 
 
 def test_a_changed_instance_type_replaces_the_hosts(
-    registry: LocalRegistry, repository: str, record_property: Record
+    registry: LocalRegistry, repository: str, figure: Figure
 ) -> None:
     cloud = registry.cloud
     before = {host.id for host in cloud.hosts}
@@ -101,7 +100,7 @@ def test_a_changed_instance_type_replaces_the_hosts(
         cloud.terraform_with({"instance_type": "t3.large"}).apply()
         cloud.reconcile()
     after = {host.id for host in cloud.hosts}
-    record_property("retries while hosts are replaced", clients.ledger.retries)
+    figure("retries while hosts are replaced", clients.ledger.retries, "")
     assert len(after) == len(before)
     assert not after & before
     check(clients.ledger, registry)

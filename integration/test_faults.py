@@ -24,8 +24,7 @@ from integration.faults.trials import (
 from integration.faults.verdict import BLOBS, broken_promises
 from integration.images import MEGABYTE
 from integration.local.registry import LocalRegistry
-
-Record = Callable[[str, object], None]
+from integration.reporting import Figure
 
 #: Seconds of the mix, and where its choices come from.
 MIX, SEED = 25, 20261125
@@ -35,15 +34,15 @@ SIZE = 40 * MEGABYTE
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "host killed"])
 def test_a_fault_breaks_no_promise(
-    registry: LocalRegistry, repository: str, name: str, record_property: Record
+    registry: LocalRegistry, repository: str, name: str, figure: Figure
 ) -> None:
     trial = Trial(((name, list(FAULTS).index(name) % 2),), SHORTEST)
     with Clients(registry.deployment, repository, seed=SEED) as clients:
         time.sleep(1)
         seconds = run(trial, registry)
     ledger = clients.ledger
-    record_property(f"service back after: {name}", f"{seconds:.1f} s")
-    record_property(f"retries with: {name}", ledger.retries)
+    figure(f"service back after: {name}", seconds, "s")
+    figure(f"retries with: {name}", ledger.retries, "")
     assert ledger.operations
     assert ledger.failed == []
     assert broken_promises(registry.cloud, registry.deployment, ledger) == []
@@ -174,9 +173,9 @@ def test_a_pull_whose_host_is_killed_breaks_off_and_goes_on_at_another(
     assert digest(killed.received + rest.content) == digest(killed.pulled)
 
 
-def test_a_killed_host_is_ejected_and_replaced(killed: Killed, record_property: Record) -> None:
-    record_property("time to eject a killed host", f"{killed.eject_s:.1f} s")
-    record_property("time to replace a killed host", f"{killed.recovery_s:.1f} s")
+def test_a_killed_host_is_ejected_and_replaced(killed: Killed, figure: Figure) -> None:
+    figure("time to eject a killed host", killed.eject_s, "s")
+    figure("time to replace a killed host", killed.recovery_s, "s")
     assert killed.recovery_s < RECOVERY
 
 
@@ -184,7 +183,7 @@ def test_a_mix_of_faults_breaks_no_promise(
     registry: LocalRegistry,
     repository: str,
     report: Callable[[str], None],
-    record_property: Record,
+    figure: Figure,
 ) -> None:
     report(f"Faults at random, seed {SEED}")
     source = random.Random(SEED)  # noqa: S311
@@ -195,7 +194,7 @@ def test_a_mix_of_faults_breaks_no_promise(
             trial = random_trial(source, hosts=2)
             report(str(trial))
             worst = max(worst, run(trial, registry))
-    record_property("worst recovery in the mix", f"{worst:.1f} s")
-    record_property("retries in the mix", clients.ledger.retries)
+    figure("worst recovery in the mix", worst, "s")
+    figure("retries in the mix", clients.ledger.retries, "")
     assert clients.ledger.failed == []
     assert broken_promises(registry.cloud, registry.deployment, clients.ledger) == []

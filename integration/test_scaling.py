@@ -17,6 +17,7 @@ from integration.faults.verdict import broken_promises
 from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
+from integration.reporting import Figure
 
 REPOSITORY = "wharf-test/scaling"
 #: Bytes of a transfer that is under way while its host leaves: more than sockets hold.
@@ -115,27 +116,21 @@ def scale(registry: LocalRegistry) -> Scaled:
     )
 
 
-def test_new_hosts_take_traffic(
-    scaled: Scaled, record_property: Callable[[str, object], None]
-) -> None:
-    record_property("from 1 host to 4", f"{scaled.out_s:.1f} s")
+def test_new_hosts_take_traffic(scaled: Scaled, figure: Figure) -> None:
+    figure("from 1 host to 4", scaled.out_s, "s")
     assert len(scaled.new) == 3
     assert min(scaled.requests[host] for host in scaled.new) >= 3
 
 
-def test_leaving_hosts_end_their_transfers(
-    scaled: Scaled, record_property: Callable[[str, object], None]
-) -> None:
-    record_property("from 4 hosts to 1, with transfers of 6 s", f"{scaled.in_s:.1f} s")
+def test_leaving_hosts_end_their_transfers(scaled: Scaled, figure: Figure) -> None:
+    figure("from 4 hosts to 1, with transfers of 6 s", scaled.in_s, "s")
     assert len(scaled.received) == 4
     assert set(scaled.received) == {scaled.sent}
 
 
-def test_no_operation_of_clients_that_retry_fails(
-    scaled: Scaled, record_property: Callable[[str, object], None]
-) -> None:
-    record_property("retries from 1 host to 4", scaled.retries_out)
-    record_property("retries from 4 hosts to 1", scaled.ledger.retries - scaled.retries_out)
+def test_no_operation_of_clients_that_retry_fails(scaled: Scaled, figure: Figure) -> None:
+    figure("retries from 1 host to 4", scaled.retries_out, "")
+    figure("retries from 4 hosts to 1", scaled.ledger.retries - scaled.retries_out, "")
     assert scaled.ledger.operations > 20
     assert scaled.ledger.failed == []
 

@@ -4,7 +4,9 @@ import random
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from integration.faults.__main__ import main
 from integration.faults.clients import BrokenPromise, check_image, digest
 from integration.faults.faults import FAULTS
 from integration.faults.figures import Figures
@@ -83,3 +85,10 @@ def test_a_run_fails_if_anything_is_not_as_it_must_be(wrong: dict[str, object]) 
 
 def test_a_run_without_a_confirmed_push_proves_nothing() -> None:
     assert not Figures(seed=1, minutes=1, trials=3).holds
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "0", "many"])
+def test_what_is_no_time_is_refused(given: str) -> None:
+    answer = CliRunner().invoke(main, ["--minutes", given])
+    assert answer.exit_code == 2
+    assert "Invalid value for '--minutes': " in answer.stderr

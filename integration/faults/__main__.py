@@ -18,6 +18,7 @@ from integration.interrupts import ends_on_signals
 from integration.local.errors import LocalCloudError
 from integration.local.registry import LocalRegistry
 from integration.messages import run as run_program
+from scripts.finite import Finite
 
 DIRECTORY = Path("build/faults")
 HOSTS = 2
@@ -27,9 +28,7 @@ CALM = 2
 
 
 @click.command()
-@click.option(
-    "--minutes", type=click.FloatRange(min=0.1, max=24 * 60), default=10, show_default=True
-)
+@click.option("--minutes", type=Finite(min=0.1, max=24 * 60), default=10, show_default=True)
 @click.option("--seed", type=int, default=None, help="Repeats a run; drawn if not given.")
 def main(minutes: float, seed: int | None) -> None:
     """Bring faults about while clients push and pull, and look whether every promise was kept."""
@@ -65,7 +64,7 @@ def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
         figures.worst_recovery_s = max(figures.worst_recovery_s, RECOVERY)
     ledger = clients.ledger
     display(f"Looking at {len(ledger.acknowledged)} pushes that were confirmed")
-    broken = broken_promises(registry.cloud, registry.deployment, ledger)
+    broken = broken_promises(registry.cloud, registry.deployment, ledger, display.track)
     figures.operations, figures.retries = ledger.operations, ledger.retries
     figures.acknowledged_pushes = len(ledger.acknowledged)
     figures.abandoned_uploads = len(ledger.abandoned)

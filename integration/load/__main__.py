@@ -18,6 +18,7 @@ from integration.load.processes import WORKLOADS, Load
 from integration.load.target import Target, live, local
 from integration.local.errors import LocalCloudError
 from integration.messages import run as run_program
+from scripts.finite import Finite
 
 DIRECTORY = Path("build/load")
 #: Clients, seconds, scale and images: what this machine bears, and what a live registry should.
@@ -36,14 +37,14 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--cloud", type=PATH, default=DIRECTORY / "cloud", help="Folder of a local registry.")
 @click.option("--users", type=click.IntRange(1), help="Clients at a time.")
-@click.option("--seconds", type=click.FloatRange(1), help="Once the images are pushed.")
-@click.option("--scale", type=click.FloatRange(0, min_open=True), help="Sizes of layers, times.")
+@click.option("--seconds", type=Finite(1), help="Once the images are pushed.")
+@click.option("--scale", type=Finite(0, min_open=True), help="Sizes of layers, times.")
 @click.option("--images", type=click.IntRange(1), help="Of production and soak.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes on this machine.")
 @click.option("--remote-workers", type=click.IntRange(0), default=0, help="To wait for.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="For remote workers.")
-@click.option("--kill-host", type=click.FloatRange(0), help="Seconds after the beginning.")
-@click.option("--scale-out", type=click.FloatRange(0), help="Seconds after the beginning.")
+@click.option("--kill-host", type=Finite(0), help="Seconds after the beginning.")
+@click.option("--scale-out", type=Finite(0), help="Seconds after the beginning.")
 @click.option("--directory", type=PATH, default=DIRECTORY, show_default=True)
 @click.option("--history", "past", type=PATH, help="Folder of runs.  [default: in DIRECTORY]")
 @click.option("--thresholds", type=PATH, default=verdict.FILE)

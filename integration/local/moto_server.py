@@ -78,17 +78,21 @@ def serve(listener: int, corrected: bool = True) -> None:
         MotoRequestHandler,
         create_backend_app,
     )
-    from werkzeug.serving import make_server
+    from werkzeug import serving
 
     from integration.local.moto_corrections import apply_corrections
+    from integration.local.moto_speed import apply_speed
 
     if corrected:
         apply_corrections()
+        apply_speed()
+    # The log is a file, also where it is shown with a test's failure.
+    serving._log_add_style = False
     bound = socket.socket(fileno=listener)
     host, port = bound.getsockname()[:2]
     signal.pthread_sigmask(signal.SIG_BLOCK, {LEAVE, RETURN})
     while True:
-        server = make_server(
+        server = serving.make_server(
             host,
             port,
             OneAtATime(DomainDispatcherApplication(create_backend_app)),

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import track
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
+from scripts.finite import Finite
 from scripts.sweep.leftovers import Leftover, leftovers
 from scripts.sweep.removal import REMOVE, none
 
@@ -24,9 +25,9 @@ GONE = ("NotFound", "NoSuch")
 
 @click.command()
 @click.option("--tag", default=TAG, show_default=True, help="Its value is when it was made.")
-@click.option("--hours", type=click.FloatRange(0), default=24, show_default=True, help="Age.")
+@click.option("--hours", type=Finite(0), default=24, show_default=True, help="Age.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@click.option("--wait", type=click.FloatRange(0), default=WAIT, help="Seconds between attempts.")
+@click.option("--wait", type=Finite(0), default=WAIT, help="Seconds between attempts.")
 def main(tag: str, hours: float, dry_run: bool, wait: float) -> None:
     """Remove what bears the tag and is older than so many hours, in one region.
 
