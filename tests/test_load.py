@@ -1,7 +1,9 @@
 """What a load is made of, and what is made of its figures."""
 
 import hashlib
+import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,14 @@ def test_a_load_in_one_process_and_in_several() -> None:
     assert here[:2] == ["--processes", "2"]
     elsewhere = distribution(Load("mixed", 1, 1.0, 1.0, 1, "a", remote_workers=3, port=5557))
     assert elsewhere[:5] == ["--master", "--master-bind-port", "5557", "--expect-workers", "3"]
+
+
+def test_workers_elsewhere_have_the_versions_of_their_master() -> None:
+    """Locust's master does not take others."""
+    repository = Path(__file__).parents[1]
+    dockerfile = (repository / "integration/load/Dockerfile").read_text()
+    lock = json.loads((repository / "Pipfile.lock").read_text())
+    locked = {**lock["default"], **lock["develop"]}
+    pinned = dict(re.findall(r"(\w+)(==[\d.]+)", dockerfile))
+    assert pinned.keys() == {"locust", "httpx"}
+    assert pinned == {name: locked[name]["version"] for name in pinned}
