@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
+import httpx
 import pytest
 
 from integration.deployment import Deployment
@@ -17,6 +18,7 @@ from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry, program
 from integration.published import REFUSED, RENEWED, USERS, Published
+from integration.settled import settled
 from integration.uploads import Upload
 
 
@@ -59,17 +61,18 @@ def test_a_bad_file_is_refused_and_the_old_one_stays(
 
 
 def test_a_new_certificate_is_shown(published: Published, registry: LocalRegistry) -> None:
-    def shown() -> str:
-        address = registry.deployment.url.removeprefix("https://")
-        return ssl.get_server_certificate((address, 443))
+    def shown() -> set[str]:
+        doors = [httpx.URL(host) for host in registry.deployment.hosts]
+        return {ssl.get_server_certificate((one.host, one.port or 443)) for one in doors}
 
-    before = shown()
     domain = registry.deployment.url.removeprefix("https://")
-    folder = str(published.folder)
-    program("certificate", "create", "--domain", domain, "--directory", folder, "--force")
+    folder = published.folder
+    program("certificate", "create", "--domain", domain, "--directory", str(folder), "--force")
+    created = (folder / "domain.crt").read_text()
+    assert created not in shown()
     published.publish()
-    assert shown() != before
-    assert shown() == (published.folder / "domain.crt").read_text()
+    # nginx was told: until its new workers are there the old ones take connections.
+    settled(shown, {created})
 
 
 @pytest.fixture
