@@ -22,6 +22,15 @@ class ClientError(Exception):
     """A client program failed; the text is what it said."""
 
 
+class Password(str):
+    """Shown nowhere: some programs that print failures look past a dataclass's ``repr``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A registry and how to log in to it.
@@ -39,6 +48,9 @@ class Deployment:
     ca: Path | None = None
     hosts: Sequence[str] = ()
     names: Sequence[tuple[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "password", Password(self.password))
 
     def client(self, url: str | None = None, *, anonymous: bool = False) -> httpx.Client:
         """An HTTP client for the load balancer, or for the host at ``url``."""

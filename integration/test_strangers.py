@@ -73,6 +73,15 @@ def test_no_request_without_a_password_gets_anything(
 
 
 @pytest.mark.parametrize(
+    "header", [{"Transfer-Encoding": "chunked"}, {"Content-Length": "5"}], ids=["chunked", "long"]
+)
+def test_the_health_check_waits_for_no_body(deployment: Deployment, header: dict[str, str]) -> None:
+    status, body = ask(deployment, "GET", "/ssl", header)
+    assert status == 413
+    assert b"SIZE_INVALID" in body
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "/v2/a/../b/tags/list",

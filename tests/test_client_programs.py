@@ -1,9 +1,11 @@
 """Client programs get the password, and nobody sees it in what was called."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis.vendor.pretty import pretty
 
 from integration.clients import Podman
 from integration.deployment import ClientError, Deployment, run_client
@@ -42,3 +44,10 @@ def test_no_password_in_a_command() -> None:
         podman.pull("a:1")
     for failure in (told, also):
         assert DEPLOYMENT.password not in str(failure.getrepr(style="long", funcargs=True))
+
+
+@pytest.mark.parametrize("show", [repr, str, pretty])
+def test_who_prints_a_deployment_does_not_print_its_password(show: Callable[[object], str]) -> None:
+    """hypothesis prints what a failed test was given, and asks no dataclass what may be shown."""
+    assert DEPLOYMENT.username in show(DEPLOYMENT)
+    assert DEPLOYMENT.password not in show(DEPLOYMENT)
