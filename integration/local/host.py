@@ -82,18 +82,20 @@ class Host:
         script = self._directory / "user-data"
         script.write_text(self.instance.user_data)
         script.chmod(0o755)
+        log = self._directory / "user-data.log"
         try:
-            output = self._podman.container.run(
+            said = self._podman.container.run(
                 BASE,
                 ["/user-data"],
                 pod=self.pod,
                 remove=True,
                 ulimit=ulimits(),
                 volumes=[(script, "/user-data", "ro"), (self._directory / "ecs", "/etc/ecs")],
+                # What it says of what this machine lacks is for the log, as on EC2.
+                stream=True,
             )
-            (self._directory / "user-data.log").write_text(str(output))
+            log.write_bytes(b"".join(line for _, line in said))
         except DockerException as error:
-            log = self._directory / "user-data.log"
             log.write_text(str(error))
             raise LocalCloudError(f"The user data of host {self.id} failed: {log}") from None
         return self.cluster
