@@ -67,7 +67,7 @@ class Published:
         """Wait until every host has logged an event that is caused inside.
 
         Raises:
-            tenacity.RetryError: one has not after ``PATIENCE`` seconds.
+            AssertionError: one has not after ``PATIENCE`` seconds.
         """
         before = self._count(event)
         yield

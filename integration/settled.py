@@ -11,7 +11,14 @@ def settled(look: Callable[[], object], wanted: object, patience: float = PATIEN
     """Wait until it looks as wanted.
 
     Raises:
-        tenacity.RetryError: it does not for ``patience`` seconds.
+        AssertionError: it does not for ``patience`` seconds; the text has what was seen last.
     """
-    retry = retry_if_result(lambda found: found != wanted)
-    Retrying(stop=stop_after_delay(patience), wait=wait_fixed(0.1), retry=retry)(look)
+    waiting = Retrying(
+        stop=stop_after_delay(patience),
+        wait=wait_fixed(0.1),
+        retry=retry_if_result(lambda found: found != wanted),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    found = waiting(look)
+    if found != wanted:
+        raise AssertionError(f"After {patience} s it is {found!r}, not {wanted!r}")

@@ -85,6 +85,17 @@ def deleted_capacity_providers_are_inactive(aws: Emulator) -> bool:
     return states == ["INACTIVE"] and answer["failures"] == []
 
 
+def capacity_providers_change_whether_they_drain(aws: Emulator) -> bool:
+    ecs, name = client(aws, "ecs"), new_name()
+    group = {"autoScalingGroupArn": "arn:aws:autoscaling:::g", "managedDraining": "ENABLED"}
+    ecs.create_capacity_provider(name=name, autoScalingGroupProvider=group)
+    ecs.update_capacity_provider(
+        name=name, autoScalingGroupProvider={"managedDraining": "DISABLED"}
+    )
+    (provider,) = ecs.describe_capacity_providers(capacityProviders=[name])["capacityProviders"]
+    return bool(provider["autoScalingGroupProvider"]["managedDraining"] == "DISABLED")
+
+
 def containers_may_reserve_memory_without_a_limit(aws: Emulator) -> bool:
     container = {"name": "c", "image": "i", "memoryReservation": 4}
     client(aws, "ecs").register_task_definition(
@@ -157,6 +168,7 @@ QUESTIONS = [
     updates_keep_the_rest_of_the_deployment,
     services_without_a_network_have_none,
     deleted_capacity_providers_are_inactive,
+    capacity_providers_change_whether_they_drain,
     containers_may_reserve_memory_without_a_limit,
     rules_between_groups_keep_their_description,
     suspended_buckets_can_be_emptied,

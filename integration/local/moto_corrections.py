@@ -42,6 +42,7 @@ def apply_corrections() -> None:
     ecs_deployment_configurations_are_complete()
     ecs_services_without_a_network_have_none()
     deleted_capacity_providers_are_inactive()
+    capacity_providers_change_whether_they_drain()
     ec2_containers_may_reserve_memory_without_a_limit()
     rules_between_groups_keep_their_description()
     suspended_buckets_can_be_emptied()
@@ -106,6 +107,18 @@ def ecs_services_without_a_network_have_none() -> None:
         service.network_configuration = service.network_configuration or None
 
     after(EC2ContainerServiceBackend, "create_service", drop)
+
+
+def capacity_providers_change_whether_they_drain() -> None:
+    """UpdateCapacityProvider drops ``managedDraining``."""
+
+    def keep(response: Any, answer: Any) -> None:
+        asked = response._get_param("autoScalingGroupProvider")
+        if "managedDraining" in asked:
+            provider = answer.result["capacityProvider"].auto_scaling_group_provider
+            provider["managedDraining"] = asked["managedDraining"]
+
+    after(EC2ContainerServiceResponse, "update_capacity_provider", keep)
 
 
 def deleted_capacity_providers_are_inactive() -> None:
