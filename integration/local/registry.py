@@ -135,7 +135,10 @@ def deployment(cloud: LocalCloud, directory: Path) -> Deployment:
     certificate = (directory / "configuration" / "domain.crt").resolve()
     # Clients that are sent to S3 have to trust that, too.
     trust = directory.resolve() / "trust.pem"
-    trust.write_bytes(certificate.read_bytes() + cloud.trust.read_bytes())
+    trusted = certificate.read_bytes() + cloud.trust.read_bytes()
+    # Not each time: clients that work meanwhile would find it empty.
+    if not trust.exists() or trust.read_bytes() != trusted:
+        trust.write_bytes(trusted)
     return Deployment(
         url=f"https://{balancer.address}",
         username=USERNAME,
