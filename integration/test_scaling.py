@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from integration.deployment import Deployment
-from integration.faults.clients import Clients, upload
+from integration.faults.api import upload
+from integration.faults.clients import Clients
 from integration.faults.ledger import Ledger
 from integration.faults.verdict import broken_promises
 from integration.images import MEGABYTE

@@ -12,8 +12,9 @@ from rich.table import Table
 from integration.display import Display
 from integration.faults.clients import Clients
 from integration.faults.figures import FILE, Figures
+from integration.faults.ledger import Ledger
 from integration.faults.trials import RECOVERY, Trial, each_fault_once, random_trial, run
-from integration.faults.verdict import broken_promises
+from integration.faults.verdict import broken_promises, not_kept
 from integration.interrupts import ends_on_signals
 from integration.local.errors import LocalCloudError
 from integration.local.registry import LocalRegistry
@@ -58,13 +59,16 @@ def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
         with clients:
             while time.monotonic() < end:
                 trial = waiting.pop(0) if waiting else random_trial(source, HOSTS)
-                _one(trial, registry, figures, display)
+                _one(trial, registry, clients.ledger, figures, display)
     except LocalCloudError as error:
         figures.complaints.append(str(error))
         figures.worst_recovery_s = max(figures.worst_recovery_s, RECOVERY)
     ledger = clients.ledger
     display(f"Looking at {len(ledger.acknowledged)} pushes that were confirmed")
-    broken = broken_promises(registry.cloud, registry.deployment, ledger, display.track)
+    # What was found after a trial, and is so still, is one broken promise.
+    broken = list(
+        dict.fromkeys(broken_promises(registry.cloud, registry.deployment, ledger, display.track))
+    )
     figures.operations, figures.retries = ledger.operations, ledger.retries
     figures.acknowledged_pushes = len(ledger.acknowledged)
     figures.abandoned_uploads = len(ledger.abandoned)
@@ -72,12 +76,18 @@ def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
     figures.complaints += [*broken, *ledger.failed]
 
 
-def _one(trial: Trial, registry: LocalRegistry, figures: Figures, display: Display) -> None:
+def _one(
+    trial: Trial, registry: LocalRegistry, ledger: Ledger, figures: Figures, display: Display
+) -> None:
+    began = time.monotonic()
     time.sleep(CALM)
     display(str(trial))
     seconds = run(trial, registry)
     figures.add([name for name, _ in trial.faults], seconds)
     display(f"back after {seconds:.1f} s")
+    # At once: a later fault may take away what this one has left wrong at a host.
+    confirmed = [push for push in ledger.acknowledged if (push.confirmed or 0) > began]
+    ledger.wrong += not_kept(registry.cloud, registry.deployment, ledger, confirmed)
 
 
 def summary(figures: Figures) -> Table:

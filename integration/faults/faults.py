@@ -30,6 +30,8 @@ def host_killed(cloud: LocalCloud, host: Host) -> Iterator[None]:
 @contextmanager
 def _container_killed(name: str, _cloud: LocalCloud, host: Host) -> Iterator[None]:
     os.kill(host.pid(name), signal.SIGKILL)
+    # Until podman has noticed, nobody would start it again.
+    settled(lambda: host.runs(name), False)
     yield
 
 

@@ -1,5 +1,6 @@
 """What clients were promised, and what they were not."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
@@ -7,14 +8,33 @@ from threading import Lock
 
 @dataclass
 class Push:
-    """An image on its way into the registry, by the digests of its parts."""
+    """An image on its way into the registry, by the digests of its parts.
+
+    Attributes:
+        begun: when its first byte was sent, a moment of ``time.monotonic``.
+        confirmed: when the registry had answered that it has all of it.
+    """
 
     repository: str
     tag: str
     manifest: str
     blobs: Sequence[str]
-    #: The registry has answered that it has all of it.
-    acknowledged: bool = False
+    begun: float = field(default_factory=time.monotonic)
+    confirmed: float | None = None
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """A push that a client gave up.
+
+    Attributes:
+        absent: paths below the repository at which nothing may be.
+        whole: digests of layers that may be there, if all of them is.
+    """
+
+    repository: str
+    absent: Sequence[str]
+    whole: Sequence[str] = ()
 
 
 @dataclass
@@ -22,8 +42,7 @@ class Ledger:
     """All that clients have done, told by several threads."""
 
     pushes: list[Push] = field(default_factory=list)
-    #: Blobs that were begun and given up before their end: repository and digest.
-    abandoned: list[tuple[str, str]] = field(default_factory=list)
+    abandoned: list[Abandoned] = field(default_factory=list)
     operations: int = 0
     retries: int = 0
     #: Operations that were given up, or that gave what was not so; each with its reason.
@@ -36,10 +55,10 @@ class Ledger:
         with self._lock:
             self.pushes.append(push)
 
-    def abandon(self, repository: str, digest: str) -> None:
-        """Write a blob down whose upload will not be ended."""
+    def abandon(self, abandoned: Abandoned) -> None:
+        """Write a push down that will not be ended, before its first byte is sent."""
         with self._lock:
-            self.abandoned.append((repository, digest))
+            self.abandoned.append(abandoned)
 
     def done(self, attempts: int) -> None:
         """Count an operation that went well, with its attempts."""
@@ -63,4 +82,12 @@ class Ledger:
     def acknowledged(self) -> list[Push]:
         """The pushes that the registry has confirmed."""
         with self._lock:
-            return [push for push in self.pushes if push.acknowledged]
+            return [push for push in self.pushes if push.confirmed is not None]
+
+    def since(self, push: Push) -> list[Push]:
+        """A push, and those that have the same tag and began later."""
+        with self._lock:
+            later = self.pushes[self.pushes.index(push) :]
+            return [
+                one for one in later if (one.repository, one.tag) == (push.repository, push.tag)
+            ]

@@ -1,16 +1,15 @@
 """Whether every promise was kept, looked up in S3 and through each host."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import cycle
 from typing import Any, Protocol, TypeVar
 
 import httpx
 
 from integration.deployment import Deployment
-from integration.faults.clients import BrokenPromise, check_image
-from integration.faults.ledger import Ledger, Push
+from integration.faults.api import BrokenPromise, check_image, check_tag, digest
+from integration.faults.ledger import Abandoned, Ledger, Push
 from integration.images import MANIFEST
 from integration.local.cloud import LocalCloud
 
@@ -41,18 +40,57 @@ def broken_promises(
 
     Args:
         cloud: with the bucket of the images.
-        deployment: with the way to each host; they take turns.
+        deployment: with the way to each host.
         ledger: of the clients.
         track: shows how far it is; thousands of blobs take minutes.
     """
     confirmed = ledger.acknowledged
+    begun = [push for push in ledger.pushes if push.confirmed is None]
+    with ExitStack() as stack:
+        hosts = [stack.enter_context(deployment.client(host)) for host in deployment.hosts]
+        return [
+            *ledger.wrong,
+            *not_kept(cloud, deployment, ledger, confirmed, track),
+            *_each(hosts, track(begun, "Pushes that were not confirmed"), _half_there),
+            *_each(hosts, track(ledger.abandoned, "Pushes that were given up"), _shown),
+            *_wrongly_listed(hosts, ledger),
+        ]
+
+
+def not_kept(
+    cloud: LocalCloud,
+    deployment: Deployment,
+    ledger: Ledger,
+    confirmed: Sequence[Push],
+    track: Track = unseen,
+) -> list[str]:
+    """Say what of confirmed pushes is not in S3 or not at a host, byte for byte.
+
+    To be asked while no fault lasts; clients may work. Takes the same arguments, and the pushes.
+    """
     blobs = sorted({name for push in confirmed for name in (push.manifest, *push.blobs)})
-    return [
-        *ledger.wrong,
-        *_not_in_s3(cloud, track(blobs, "Blobs in S3")),
-        *_not_served(deployment, track(ledger.pushes, "Images at the hosts")),
-        *_half_there(deployment, track(ledger.abandoned, "Uploads that were given up")),
-    ]
+
+    def kept(host: httpx.Client, push: Push) -> None:
+        check_tag(host, push, ledger)
+        check_image(host, push)
+
+    with ExitStack() as stack:
+        hosts = [stack.enter_context(deployment.client(host)) for host in deployment.hosts]
+        return [
+            *_not_in_s3(cloud, track(blobs, "Blobs in S3")),
+            *_each(hosts, track(confirmed, "Images at each host"), kept),
+        ]
+
+
+def _each(
+    hosts: Sequence[httpx.Client], items: Iterable[T], check: Callable[[httpx.Client, T], None]
+) -> Iterator[str]:
+    for item in items:
+        for host in hosts:
+            try:
+                check(host, item)
+            except (BrokenPromise, httpx.HTTPError) as error:
+                yield f"{host.base_url}: {error}"
 
 
 def _not_in_s3(cloud: LocalCloud, blobs: Iterable[str]) -> Iterator[str]:
@@ -71,27 +109,39 @@ def _digest_in_s3(s3: Any, bucket: str, name: str) -> str | None:
     return hashlib.sha256(body.read()).hexdigest()
 
 
-def _not_served(deployment: Deployment, pushes: Iterable[Push]) -> Iterator[str]:
-    """What is confirmed must be there. What is not may be there, if all of it is."""
-    with ExitStack() as stack:
-        hosts = [stack.enter_context(deployment.client(host)) for host in deployment.hosts]
-        for push, host in zip(pushes, cycle(hosts), strict=False):
-            if not push.acknowledged and not _is_shown(host, push):
-                continue
-            try:
-                check_image(host, push)
-            except (BrokenPromise, httpx.HTTPError) as error:
-                yield f"{push.repository}:{push.tag} at {host.base_url}: {error}"
+def _half_there(host: httpx.Client, push: Push) -> None:
+    """What is not confirmed may be there, if all of it is."""
+    if _is_there(host, f"/v2/{push.repository}/manifests/{push.manifest}"):
+        check_image(host, push)
 
 
-def _is_shown(client: httpx.Client, push: Push) -> bool:
-    path = f"/v2/{push.repository}/manifests/{push.tag}"
-    return client.head(path, headers={"Accept": MANIFEST}).status_code == httpx.codes.OK
+def _shown(host: httpx.Client, abandoned: Abandoned) -> None:
+    """Nothing of a push that was given up may be shown as complete that is not."""
+    for path in abandoned.absent:
+        if _is_there(host, f"/v2/{abandoned.repository}/{path}"):
+            raise BrokenPromise(f"{abandoned.repository}/{path} was given up, and is there")
+    for name in abandoned.whole:
+        path = f"/v2/{abandoned.repository}/blobs/{name}"
+        if _is_there(host, path) and digest(host.get(path).raise_for_status().content) != name:
+            raise BrokenPromise(f"{path} was given up, and has other bytes")
 
 
-def _half_there(deployment: Deployment, abandoned: Iterable[tuple[str, str]]) -> Iterator[str]:
-    with deployment.client() as client:
-        for repository, digest in abandoned:
-            answer = client.head(f"/v2/{repository}/blobs/{digest}")
-            if answer.status_code != httpx.codes.NOT_FOUND:
-                yield f"{digest} was given up, and is there ({answer.status_code})"
+def _is_there(host: httpx.Client, path: str) -> bool:
+    answer = host.head(path, headers={"Accept": MANIFEST})
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return False
+    answer.raise_for_status()
+    return True
+
+
+def _wrongly_listed(hosts: Sequence[httpx.Client], ledger: Ledger) -> Iterator[str]:
+    """A repository lists the tags of what was confirmed, and none that was not pushed."""
+    for repository in sorted({push.repository for push in ledger.acknowledged}):
+        begun = {push.tag for push in ledger.pushes if push.repository == repository}
+        confirmed = {push.tag for push in ledger.acknowledged if push.repository == repository}
+        for host in hosts:
+            answer = host.get(f"/v2/{repository}/tags/list").raise_for_status()
+            listed = set(answer.json()["tags"])
+            wrong = (confirmed - listed) | (listed - begun)
+            if wrong:
+                yield f"{host.base_url}: {repository} lists or lacks {', '.join(sorted(wrong))}"

@@ -6,6 +6,7 @@ from typing import Self
 
 from python_on_whales import DockerClient
 
+from integration.local.errors import LocalCloudError
 from integration.local.machine import file_limit, ulimits
 from integration.local.network import Network
 
@@ -50,16 +51,21 @@ class HaProxy:
         """The socket that answers HTTP requests for statistics."""
         return self.directory / "run" / "statistics.sock"
 
-    def command(self, text: str) -> str:
+    def command(self, text: str) -> None:
         """Tell the HAProxy that runs to change; it forgets that when it gets a new configuration.
 
         https://docs.haproxy.org/2.6/management.html#9.3
+
+        Raises:
+            LocalCloudError: it says anything but that it has done so.
         """
         with socket.socket(socket.AF_UNIX) as admin:
             admin.settimeout(5)
             admin.connect(str(self.directory / "run" / "admin.sock"))
             admin.sendall(f"{text}\n".encode())
-            return admin.makefile().read().strip()
+            said = admin.makefile().read().strip()
+        if said:
+            raise LocalCloudError(f"HAProxy {self.name} does not do {text!r}: {said}")
 
     def configure(self, text: str) -> None:
         """Start HAProxy with the configuration, or reload it where it changed."""

@@ -197,8 +197,12 @@ class Host:
     def restart_ended(self, task: Task) -> None:
         """Start the containers of a task that have ended, as ECS starts the task again."""
         for name in task.names:
-            if not self._state(name).running:
+            if not self.runs(name):
                 self._podman.container.start(self.container(name))
+
+    def runs(self, container: str) -> bool:
+        """Whether a container runs, as far as podman knows."""
+        return bool(self._state(container).running)
 
     def _state(self, name: str) -> Any:
         return self._podman.container.inspect(self.container(name)).state

@@ -1,0 +1,163 @@
+"""Who judges the registry: what breaks a promise, and what is only refused for now."""
+
+import io
+import random
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from integration.deployment import Deployment
+from integration.faults.api import BrokenPromise, check_image, check_tag, digest, taken
+from integration.faults.clients import Clients
+from integration.faults.ledger import Abandoned, Ledger, Push
+from integration.faults.verdict import BLOBS, broken_promises
+from integration.local.cloud import LocalCloud
+
+OLD, NEW, UNCONFIRMED, LAYER, OTHER = b"old", b"new", b"unconfirmed", b"layer", b"other layer"
+GIVEN_UP = b"given up"
+HOSTS = ("https://first", "https://second")
+THING = "/v2/some/thing"
+Answers = dict[str, tuple[int, bytes]]
+
+
+def push(manifest: bytes, tag: str = "1", confirmed: float | None = 1) -> Push:
+    return Push("some/thing", tag, digest(manifest), [digest(LAYER)], 0, confirmed)
+
+
+def ledger() -> Ledger:
+    """A tag that was pushed to twice, a push that nobody confirmed, two that were given up."""
+    ledger = Ledger()
+    for one in (push(OLD), push(NEW), push(UNCONFIRMED, "2", None)):
+        ledger.begin(one)
+    ledger.abandon(Abandoned("some/thing", ["manifests/gone"], [digest(GIVEN_UP)]))
+    ledger.abandon(Abandoned("some/thing", [f"blobs/{digest(OTHER)}"]))
+    return ledger
+
+
+#: What a registry has that keeps its promises to them.
+KEPT: Answers = {
+    f"{THING}/manifests/1": (200, NEW),
+    f"{THING}/manifests/{digest(OLD)}": (200, OLD),
+    f"{THING}/manifests/{digest(NEW)}": (200, NEW),
+    f"{THING}/blobs/{digest(LAYER)}": (200, LAYER),
+    f"{THING}/tags/list": (200, b'{"tags": ["1"]}'),
+}
+
+
+def registry(answers: Answers) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        status, content = answers.get(request.url.path, (404, b""))
+        return httpx.Response(status, content=content)
+
+    return answer
+
+
+def client(answers: Answers, url: str = HOSTS[0]) -> httpx.Client:
+    return httpx.Client(transport=httpx.MockTransport(registry(answers)), base_url=url)
+
+
+def judged(second: Answers, s3: dict[str, bytes] | None = None) -> list[str]:
+    """What the verdict says of two hosts, of which the second answers some things otherwise."""
+    blobs = {digest(data): data for data in (OLD, NEW, LAYER)} | (s3 or {})
+    answers = {HOSTS[0]: KEPT, HOSTS[1]: KEPT | second}
+
+    class NoSuchKey(Exception):
+        pass
+
+    def get_object(Key: str, **_: str) -> dict[str, Any]:
+        name = f"sha256:{Key.removeprefix(BLOBS).split('/')[2]}"
+        return {"Body": io.BytesIO(blobs[name])}
+
+    store = SimpleNamespace(get_object=get_object, exceptions=SimpleNamespace(NoSuchKey=NoSuchKey))
+    cloud = SimpleNamespace(
+        session=SimpleNamespace(client=lambda _: store), outputs={"image_bucket": "images"}
+    )
+    deployment = SimpleNamespace(hosts=HOSTS, client=lambda url: client(answers[url], url))
+    return broken_promises(cast(LocalCloud, cloud), cast(Deployment, deployment), ledger())
+
+
+def test_a_registry_that_keeps_its_promises() -> None:
+    assert judged({}) == []
+
+
+def test_a_push_that_nobody_confirmed_may_be_there_if_all_of_it_is() -> None:
+    assert judged({f"{THING}/manifests/{digest(UNCONFIRMED)}": (200, UNCONFIRMED)}) == []
+
+
+def test_a_layer_that_was_given_up_may_be_there_if_all_of_it_is() -> None:
+    assert judged({f"{THING}/blobs/{digest(GIVEN_UP)}": (200, GIVEN_UP)}) == []
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ({f"{THING}/manifests/1": (200, OLD)}, f"other bytes: those of {digest(OLD)}"),
+        ({f"{THING}/manifests/1": (200, UNCONFIRMED)}, "manifests/1 has other bytes"),
+        ({f"{THING}/manifests/1": (404, b"")}, "manifests/1 is not there"),
+        ({f"{THING}/manifests/{digest(OLD)}": (404, b"")}, "is not there"),
+        ({f"{THING}/blobs/{digest(LAYER)}": (200, b"layre")}, "has other bytes"),
+        ({f"{THING}/blobs/{digest(LAYER)}": (503, b"")}, "503"),
+        ({f"{THING}/manifests/{digest(UNCONFIRMED)}": (200, b"unconf")}, "has other bytes"),
+        ({f"{THING}/manifests/{digest(UNCONFIRMED)}": (500, b"")}, "500"),
+        ({f"{THING}/manifests/gone": (200, b"manifest")}, "manifests/gone was given up"),
+        ({f"{THING}/blobs/{digest(OTHER)}": (200, OTHER)}, "was given up, and is there"),
+        ({f"{THING}/blobs/{digest(GIVEN_UP)}": (200, b"given")}, "has other bytes"),
+        ({f"{THING}/tags/list": (200, b'{"tags": []}')}, "lists or lacks 1"),
+        ({f"{THING}/tags/list": (200, b'{"tags": ["1", "3"]}')}, "lists or lacks 3"),
+    ],
+)  # fmt: skip
+def test_what_one_host_has_wrong_is_found(second: Answers, told: str) -> None:
+    found = judged(second)
+    assert found
+    assert all(line.startswith(HOSTS[1]) and told in line for line in found)
+
+
+def test_what_s3_has_wrong_is_found() -> None:
+    name = digest(LAYER)
+    assert judged({}, {name: b"layre"}) == [f"{name} is not in S3, or has other bytes"]
+
+
+def test_a_tag_shows_what_was_pushed_to_it_since() -> None:
+    book = ledger()
+    old, new, _ = book.pushes
+    assert check_tag(client(KEPT), old, book) is new
+    with pytest.raises(BrokenPromise):
+        check_tag(client(KEPT | {f"{THING}/manifests/1": (200, OLD)}), new, book)
+
+
+@pytest.mark.parametrize("path", [f"manifests/{digest(NEW)}", f"blobs/{digest(LAYER)}"])
+def test_what_is_refused_can_be_tried_again(path: str) -> None:
+    with pytest.raises(httpx.HTTPStatusError):
+        check_image(client(KEPT | {f"{THING}/{path}": (503, b"")}), push(NEW))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, BrokenPromise), (404, BrokenPromise), (416, BrokenPromise), (429, httpx.HTTPError),
+     (408, httpx.HTTPError), (500, httpx.HTTPError), (503, httpx.HTTPError)],
+)  # fmt: skip
+def test_a_right_request_may_be_refused_for_now_only(status: int, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        taken(client({"/v2/": (status, b"")}).put("/v2/"))
+
+
+def test_no_two_pushes_have_a_byte_in_common() -> None:
+    """Or the registry would have it already, and could lose the second in silence."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(202, headers={"Location": "/v2/some/thing/blobs/uploads/1"})
+
+    transport = httpx.MockTransport(answer)
+    deployment = SimpleNamespace(
+        client=lambda: httpx.Client(transport=transport, base_url=HOSTS[0])
+    )
+    pushed = []
+    for _ in range(2):
+        clients = Clients(cast(Deployment, deployment), "some/thing", seed=1)
+        for tag in ("1", "2"):
+            clients.push("some/thing", tag, random.Random(1))  # noqa: S311
+        pushed += [blob for one in clients.ledger.acknowledged for blob in one.blobs]
+    assert len(pushed) == len(set(pushed)) == 8
