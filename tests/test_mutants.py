@@ -1,6 +1,7 @@
 """The list of deliberate defects (``make mutants``) keeps up with the files that it changes."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from integration.mutants.programs import Ended
 from integration.mutants.trials import Trial, Trials
 
 DEFECTS = Defect.all()
+#: What the failure of any assertion may say.
+OF_ANY = {"assert", "not", "it", "is", "True", "False", "None"}
 of_each = pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name)
 
 
@@ -36,6 +39,12 @@ def test_the_test_that_catches_it_is_there(defect: Defect) -> None:
         file, _, test = defect.caught_by.partition("::")
         text = (REPOSITORY / file).read_text()
         assert f"def {test.partition('[')[0]}(" in text
+
+
+@of_each
+def test_what_its_test_says_is_not_what_any_failure_says(defect: Defect) -> None:
+    # "assert False" has no word of its own, and the mere name of an exception is one.
+    assert len(set(re.findall(r"\w+|\[\]", defect.says)) - OF_ANY) >= 2, defect.says
 
 
 @pytest.mark.parametrize(("text", "times"), [("other", 0), ("old and old", 2)])

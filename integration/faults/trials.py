@@ -109,5 +109,10 @@ def seconds_to_eject(cloud: LocalCloud, instance: str) -> float:
         tenacity.RetryError: it has not after ``RECOVERY`` seconds.
     """
     start = time.monotonic()
-    settled(lambda: cloud.balancer.health().get(instance) == "healthy", False, RECOVERY)
+    settled(
+        f"the load balancer to leave {instance} out",
+        lambda: cloud.balancer.health().get(instance) == "healthy",
+        False,
+        RECOVERY,
+    )
     return time.monotonic() - start
