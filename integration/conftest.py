@@ -16,7 +16,7 @@ from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
-from integration.reporting import Figure, Reporting
+from integration.reporting import CLOUD, Figure, Reporting
 
 #: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
 QUICK = {
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--directory",
         type=Path,
-        default=Path("build/integration"),
+        default=CLOUD,
         help="of the local cloud; suites that run beside each other need one each",
     )
     group.addoption("--keep", action="store_true", help="leave the local cloud standing at the end")

@@ -71,7 +71,7 @@ class Published:
         """
         before = self._count(event)
         yield
-        settled(lambda: self._all_more(event, before), True, PATIENCE)
+        settled(f"{event} of every host", lambda: self._all_more(event, before), True, PATIENCE)
 
     def _all_more(self, event: str, before: Mapping[str, int]) -> bool:
         now = self._count(event)

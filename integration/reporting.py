@@ -16,6 +16,10 @@ import pytest
 from markupsafe import Markup
 
 DIRECTORY = Path("build/reports")
+#: Where the session's local cloud stands if nothing else is said.
+CLOUD = Path("build/integration")
+#: What a test asks for that needs that cloud.
+NEEDS_CLOUD = {"registry", "deployment"}
 #: Lines of each log that a failure shows, and the bytes in which they are looked for.
 LAST_LINES, LAST_BYTES = 12, 64_000
 #: What goes on all the time: health checks, and the proxy's look for changed files.
@@ -45,14 +49,14 @@ class Reporting:
         self.logs: list[Path] = []
         self._figures: list[Measured] = []
         self._seed = seed
-        self._name = config.getoption("--directory").name
+        self._cloud: Path = config.getoption("--directory")
         # Given in another place, they are left there.
         config.option.xmlpath = config.option.xmlpath or str(self._file("xml"))
         config.option.htmlpath = config.option.htmlpath or str(self._file("html"))
         config.option.self_contained_html = True
 
     def _file(self, kind: str) -> Path:
-        return DIRECTORY / f"{self._name}.{kind}"
+        return DIRECTORY / f"{self._cloud.name}.{kind}"
 
     def add(self, name: str, value: str, test: str) -> None:
         """Add a figure that no single test has measured."""
@@ -88,14 +92,18 @@ class Reporting:
         return [file for file in files if file.stat().st_mtime >= moment - 0.01]
 
     def _repeat(self, item: pytest.Item) -> str:
-        test = shlex.quote(item.nodeid)
-        again = f".venv/bin/pytest {test} --seed {self._seed} --keep"
-        lines = [f"{again}  # then with --reuse in the place of --keep"]
-        lines += [
-            f".venv/bin/python -m integration.local enter 1 nginx --directory {logs.parent}"
-            for logs in self.logs
-        ]
-        return "\n".join(lines)
+        again = f".venv/bin/pytest {shlex.quote(item.nodeid)} --seed {self._seed}"
+        where = f"--directory {shlex.quote(str(self._cloud))}"
+        if self._cloud != CLOUD:
+            again = f"{again} {where}"
+        # A cloud that a test destroys, or has brought up for itself, is not there afterwards.
+        asked_for = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("destroys") or NEEDS_CLOUD.isdisjoint(asked_for):
+            return again
+        return (
+            f"{again} --keep  # then with --reuse in the place of --keep\n"
+            f".venv/bin/python -m integration.local enter 1 nginx {where}"
+        )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the figures of a test that has ended."""

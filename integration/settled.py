@@ -7,11 +7,14 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 PATIENCE = 10
 
 
-def settled(look: Callable[[], object], wanted: object, patience: float = PATIENCE) -> None:
-    """Wait until it looks as wanted.
+def settled(
+    awaited: str, look: Callable[[], object], wanted: object, patience: float = PATIENCE
+) -> None:
+    """Wait until it looks as wanted: ``settled("nginx to end", nginx.poll, 0)``.
 
     Raises:
-        AssertionError: it does not for ``patience`` seconds; the text has what was seen last.
+        AssertionError: it does not for ``patience`` seconds; the text has what was awaited and what
+            was seen last.
     """
     waiting = Retrying(
         stop=stop_after_delay(patience),
@@ -21,4 +24,6 @@ def settled(look: Callable[[], object], wanted: object, patience: float = PATIEN
     )
     found = waiting(look)
     if found != wanted:
-        raise AssertionError(f"After {patience} s it is {found!r}, not {wanted!r}")
+        raise AssertionError(
+            f"Waited {patience:g} s in vain for {awaited}: it is {found!r}, not {wanted!r}"
+        )

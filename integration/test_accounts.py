@@ -193,7 +193,11 @@ def test_permissions_that_cannot_be_read_change_nothing(cloud: LocalCloud, login
     file.chmod(0)
     try:
         supervisor.children()[0].send_signal(signal.SIGHUP)
-        settled(lambda: host.log("nginx").read_text().count(problem) > before, True)
+        settled(
+            "nginx to say that it cannot read the permissions",
+            lambda: host.log("nginx").read_text().count(problem) > before,
+            True,
+        )
     finally:
         file.chmod(0o600)
     with login("guest").client(f"https://{cloud.balancer.door(host.address)}") as client:

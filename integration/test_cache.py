@@ -201,4 +201,4 @@ def test_layers_come_without_the_cache_while_the_disk_is_full(
         hashlib.sha256(layer[1]).digest()
     }
     # The registry logs a request after its last byte.
-    settled(lambda: fetches(host, layer), 2)
+    settled("the log to have both fetches", lambda: fetches(host, layer), 2)

@@ -4,7 +4,6 @@ The cdktf command, a classic balancer, private hosts, static keys, redirects.
 """
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from integration.local.errors import LocalCloudError
 from integration.local.inventory import inventory
 from integration.local.machine import terraform_program
 from integration.local.registry import REPOSITORY, LocalRegistry
-from integration.local.terraform import Terraform, end_children
+from integration.local.terraform import Terraform
+from integration.programs import run
 
 DIRECTORY = Path("build/integration-cdktf")
 #: Seconds; most of them are the provider's fixed waits.
@@ -46,19 +46,7 @@ def deploy_with_cdktf(terraform: Terraform) -> None:
         "CI": "1",
         "TERRAFORM_BINARY_NAME": terraform_program(),
     }
-    try:
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=DEPLOY_TIMEOUT,
-            check=False,
-        )
-    finally:
-        end_children()
+    done = run(command, DEPLOY_TIMEOUT, cwd=REPOSITORY, env={**os.environ, **environment})
     if done.returncode != 0:
         raise LocalCloudError(f"cdktf deploy failed: {done.stdout[-3000:]}{done.stderr[-1000:]}")
 

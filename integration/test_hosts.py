@@ -58,8 +58,8 @@ def test_the_load_balancer_reaches_nginx_and_not_the_registry(cloud: LocalCloud)
 
 def test_nobody_else_reaches_a_host(cloud: LocalCloud) -> None:
     first, second = cloud.hosts
-    assert not cloud.network.reaches(second.address, 443, pod=first.pod)
-    assert not cloud.network.reaches(second.address, 443)
+    assert not cloud.network.reaches(second.address, 443, pod=first.pod), "another host reaches it"
+    assert not cloud.network.reaches(second.address, 443), "this machine reaches it"
 
 
 def test_every_host_gets_its_share(cloud: LocalCloud, deployment: Deployment) -> None:

@@ -67,7 +67,9 @@ def what_must_exist_first(terraform: Terraform) -> dict[str, str]:
 def largest(
     only_local: None,  # noqa: ARG001
     report: Callable[[str], None],
+    logs: Callable[[Path], None],
 ) -> Iterator[LocalRegistry]:
+    logs(DIRECTORY / "logs")
     given: pytest.MonkeyPatch
 
     def deploy(terraform: Terraform) -> None:

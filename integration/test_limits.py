@@ -108,7 +108,7 @@ def test_an_address_has_so_many_requests_at_a_time(
         # Some more: one that ends by itself must not make room for the next.
         for _ in range(LIMIT + 10):
             stack.enter_context(held(deployment, url, repository))
-        settled(lambda: client.get("/v2/").status_code, 429)
+        settled("one request too many to be refused", lambda: client.get("/v2/").status_code, 429)
         refused = client.get("/v2/")
         assert client.get("/ssl").status_code == 200, "the host would go"
     assert (refused.status_code, refused.headers.get("Retry-After")) == (429, "1")

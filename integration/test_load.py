@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from integration import programs
 from integration.deployment import Deployment
 from integration.load.execution import Fates, execute
 from integration.load.processes import REPOSITORY, Load
@@ -97,14 +98,11 @@ def program(
     login = ("--registry", deployment.url, "--username", deployment.username)
     trust = ("--ca", str(deployment.ca)) if deployment.ca else ()
     size = ("--users", "4", "--scale", "0.005", "--directory", str(directory))
-    return subprocess.run(
+    return programs.run(
         [sys.executable, "-m", "integration.load", *arguments, *login, *trust, *size],
+        120,
         cwd=REPOSITORY,
         env={"PATH": "/usr/bin:/bin", "REGISTRY_PASSWORD": deployment.password},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
     )
 
 

@@ -100,7 +100,7 @@ def test_the_load_balancer_does_not_reach_them(cloud: LocalCloud) -> None:
     host = cloud.hosts[0]
     assert cloud.network.reaches("127.0.0.1", PORT, pod=host.pod)
     assert not cloud.network.reaches(host.address, PORT, pod=cloud.balancer.name)
-    assert not cloud.network.reaches(host.address, PORT)
+    assert not cloud.network.reaches(host.address, PORT), "this machine reaches the metrics"
 
 
 def test_nothing_else_is_on_that_port(cloud: LocalCloud) -> None:

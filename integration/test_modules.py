@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from integration import programs
 from integration.local.cloud import LocalCloud
 from integration.local.emulator import Emulator
 from integration.local.machine import terraform_program
@@ -82,16 +83,8 @@ def run(*arguments: str, directory: Path, emulator: Emulator) -> str:
         "AWS_SECRET_ACCESS_KEY": emulator.credentials.secret_access_key,
         "CHECKPOINT_DISABLE": "1",
     }
-    done = subprocess.run(
-        [terraform_program(), *arguments],
-        cwd=directory,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    command = [terraform_program(), *arguments]
+    done = programs.run(command, TIMEOUT, cwd=directory, env={**os.environ, **environment})
     assert done.returncode == 0, f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
     return done.stdout
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -19,6 +20,7 @@ from integration.local.inventory import inventory
 from integration.local.machine import terraform_program
 from integration.local.registry import REPOSITORY, synthesize
 from integration.local.terraform import STATE, Terraform
+from integration.programs import run, running
 from integration.test_largest import SHAPE, VARIABLES, what_must_exist_first
 
 REGION = "us-east-1"
@@ -57,20 +59,20 @@ def stack(
     return Terraform(synthesized, emulator, REGION, values, directory / "terraform.log")
 
 
-def start_night(terraform: Terraform, directory: Path) -> subprocess.Popen[str]:
-    """Begin a night in the emulator's account, with what was synthesized."""
+def night_of(
+    terraform: Terraform, directory: Path
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    """A night that begins in the emulator's account, with what was synthesized."""
     name = terraform.directory.name
     command = [sys.executable, "-m", "scripts.nightly", "account", "--environment", name]
     where = ["--synthesized", str(terraform.directory.parents[1])]
     values = ["--var-file", str(terraform.directory / "local.tfvars.json")]
-    return subprocess.Popen(
+    return running(
         [*command, *where, *values, "--directory", str(directory)],
         cwd=REPOSITORY,
         env=operator(terraform.emulator),
-        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
     )
 
 
@@ -84,8 +86,8 @@ def test_a_deployment_that_fails_in_the_middle_is_destroyed(
     service["task_definition"] = "nowhere:1"
     (terraform.directory / "cdk.tf.json").write_text(json.dumps(described))
     before = inventory(emulator.session())
-    night = start_night(terraform, tmp_path / "night")
-    output, _ = night.communicate(timeout=TIMEOUT)
+    with night_of(terraform, tmp_path / "night") as night:
+        output, _ = night.communicate(timeout=TIMEOUT)
     assert night.returncode == 1, output
     last = output.splitlines()[-1]
     assert last.startswith("Error: deploy: ")
@@ -99,19 +101,19 @@ def test_a_deployment_that_fails_in_the_middle_is_destroyed(
 def test_an_interrupted_deployment_is_destroyed(emulator: Emulator, tmp_path: Path) -> None:
     terraform = stack(emulator, tmp_path, "interrupted")
     before = inventory(emulator.session())
-    night = start_night(terraform, tmp_path / "night")
-    end = time.monotonic() + TIMEOUT
-    while terraform.applied < 10 and night.poll() is None and time.monotonic() < end:
-        time.sleep(0.2)
-    assert inventory(emulator.session()) - before
-    night.send_signal(signal.SIGINT)
-    assert night.stdout is not None
-    lines = list(takewhile(lambda line: "== destroy" not in line, night.stdout))
-    assert night.poll() is None, "".join(lines)
-    # Whoever is impatient does not keep it from destroying.
-    time.sleep(3)
-    night.send_signal(signal.SIGINT)
-    output, _ = night.communicate(timeout=TIMEOUT)
+    with night_of(terraform, tmp_path / "night") as night:
+        end = time.monotonic() + TIMEOUT
+        while terraform.applied < 10 and night.poll() is None and time.monotonic() < end:
+            time.sleep(0.2)
+        assert inventory(emulator.session()) - before
+        night.send_signal(signal.SIGINT)
+        assert night.stdout is not None
+        lines = list(takewhile(lambda line: "== destroy" not in line, night.stdout))
+        assert night.poll() is None, "".join(lines)
+        # Whoever is impatient does not keep it from destroying.
+        time.sleep(3)
+        night.send_signal(signal.SIGINT)
+        output, _ = night.communicate(timeout=TIMEOUT)
     assert "SIGINT: it ends by itself" in output
     assert night.returncode != 0, output
     assert "Traceback" not in output
@@ -119,15 +121,8 @@ def test_an_interrupted_deployment_is_destroyed(emulator: Emulator, tmp_path: Pa
 
 
 def sweep(emulator: Emulator, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.sweep", "--wait", "1", *options],
-        cwd=REPOSITORY,
-        env=operator(emulator),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    command = [sys.executable, "-m", "scripts.sweep", "--wait", "1", *options]
+    return run(command, TIMEOUT, cwd=REPOSITORY, env=operator(emulator))
 
 
 @pytest.mark.parametrize(
@@ -177,15 +172,7 @@ def test_a_load_that_fails_is_destroyed(
     options = [word for one in load for word in ("--load-option", one)]
     suite = ("--suite", "integration/test_push_and_pull.py")
     command = [sys.executable, "-m", "scripts.nightly", "local", *suite, "--workload", "storm"]
-    done = subprocess.run(
-        [*command, *options, "--directory", str(LOCAL)],
-        cwd=REPOSITORY,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    done = run([*command, *options, "--directory", str(LOCAL)], TIMEOUT, cwd=REPOSITORY)
     assert done.returncode == 1, done.stdout
     assert "storm: p99_ms is " in done.stderr.splitlines()[-1]
     summary = json.loads((LOCAL / "summary.json").read_text())

@@ -72,7 +72,7 @@ def test_a_new_certificate_is_shown(published: Published, registry: LocalRegistr
     assert created not in shown()
     published.publish()
     # nginx was told: until its new workers are there the old ones take connections.
-    settled(shown, {created})
+    settled("every host to show the new certificate", shown, {created})
 
 
 @pytest.fixture

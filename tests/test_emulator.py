@@ -250,7 +250,7 @@ def test_it_is_away_for_a_while_and_comes_back_with_its_state(tmp_path: Path) ->
     try:
         emulator.session().client("s3").create_bucket(Bucket="kept-over-it")
         with emulator.away():
-            settled(lambda: answers(emulator), False)
+            settled("the emulator to be away", lambda: answers(emulator), False)
         assert answers(emulator)
         buckets = emulator.session().client("s3").list_buckets()["Buckets"]
         assert [bucket["Name"] for bucket in buckets] == ["kept-over-it"]

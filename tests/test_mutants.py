@@ -1,6 +1,7 @@
 """The list of deliberate defects (``make mutants``) keeps up with the files that it changes."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 
 from integration.mutants.defects import BRINGING_UP, REPOSITORY, Defect, DefectError
 from integration.mutants.programs import Ended
-from integration.mutants.trials import Trials
+from integration.mutants.trials import Trial, Trials
 
 DEFECTS = Defect.all()
+#: What the failure of any assertion may say.
+OF_ANY = {"assert", "not", "it", "is", "True", "False", "None"}
 of_each = pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.name)
 
 
@@ -36,6 +39,12 @@ def test_the_test_that_catches_it_is_there(defect: Defect) -> None:
         file, _, test = defect.caught_by.partition("::")
         text = (REPOSITORY / file).read_text()
         assert f"def {test.partition('[')[0]}(" in text
+
+
+@of_each
+def test_what_its_test_says_is_not_what_any_failure_says(defect: Defect) -> None:
+    # "assert False" has no word of its own, and the mere name of an exception is one.
+    assert len(set(re.findall(r"\w+|\[\]", defect.says)) - OF_ANY) >= 2, defect.says
 
 
 @pytest.mark.parametrize(("text", "times"), [("other", 0), ("old and old", 2)])
@@ -71,15 +80,38 @@ def test_a_table_that_is_wrong_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_roll_out_that_fails_for_another_reason_is_tried_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, roll_outs: list[Ended], caught: bool
 ) -> None:
-    ended = iter(roll_outs)
+    assert tried(tmp_path, monkeypatch, BRINGING_UP, roll_outs).caught is caught
+    assert (tmp_path / "tree" / "f.py").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [
+        [Ended(1, "so it says"), Ended(1, "so it says")],
+        [Ended(1, "the disk is full"), Ended(None, "so it says")],
+        [Ended(0, ""), Ended(1, "so it says")],  # no test of this pytest's has failed
+        [Ended(0, ""), Ended(None, "so it says")],
+        [Ended(0, ""), Ended(0, "so it says")],
+    ],
+)
+def test_only_the_test_itself_catches_what_it_has_to_catch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: list[Ended]
+) -> None:
+    assert not tried(tmp_path, monkeypatch, "integration/test_f.py::test_f", programs).caught
+
+
+def tried(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, caught_by: str, programs: list[Ended]
+) -> Trial:
+    """Try a defect, with these ends of the programs that this takes; it takes all of them."""
+    ended = iter(programs)
     monkeypatch.setattr("integration.mutants.trials.run", lambda *_: next(ended))
     defect = Defect(
         kind="stack", name="of-the-link", file="f.py", old="old", new="new",
-        caught_by=BRINGING_UP, says="so it says", why="a test",
+        caught_by=caught_by, says="so it says", why="a test",
     )  # fmt: skip
-    (tmp_path / "tree").mkdir()
-    file = tmp_path / "tree" / "f.py"
-    file.write_text("old")
-    assert Trials(tmp_path, print).one(defect).caught is caught
+    (directory / "tree").mkdir()
+    (directory / "tree" / "f.py").write_text("old")
+    trial = Trials(directory, print).one(defect)
     assert list(ended) == []
-    assert file.read_text() == "old"
+    return trial

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,32 +16,47 @@ from pathlib import Path
 
 import pytest
 
+from integration.conftest import pytest_addoption, pytest_collection_modifyitems
 from integration.reporting import Reporting
-
-
-def pytest_addoption(parser):
-    parser.addoption("--directory", default=Path("build/test_one"))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    config.addinivalue_line("markers", "destroys: as in the suite")
     reporting = Reporting(config, seed=7)
     reporting.logs.append(Path("cloud/logs"))
     config.pluginmanager.register(reporting)
+
+
+@pytest.fixture
+def registry():
+    pass
 """
 TESTS = """
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 
-def test_that_fails(record_property):
+
+def test_that_fails(record_property, registry):
     record_property("recovery of <one> host", "10.5 s")
     now = datetime.now(UTC).isoformat()
     with Path("cloud/logs/nginx.log").open("a") as log:
         log.write(f"{now} stdout F while it ran\\n")
         log.write(f'{now} stdout F 127.0.0.1 "GET / HTTP/1.1" 200 0 "" ""\\n')
     raise AssertionError
+
+
+def test_with_a_cloud_of_its_own():
+    raise AssertionError
+
+
+@pytest.mark.destroys
+def test_that_destroys(registry):
+    raise AssertionError
 """
+WHERE = "--directory build/test_one"
 EARLIER = "2026-01-01T00:00:00+00:00 stdout F before it\n"
 
 
@@ -59,16 +75,20 @@ def run(directory: Path) -> str:
         os.utime(directory / "cloud/logs" / name, (0, 0))
     (directory / "conftest.py").write_text(CONFTEST)
     (directory / "test_one.py").write_text(TESTS)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-o", "junit_family=xunit1", "test_one.py"],
+    done = pytest_in(directory, "-o", "junit_family=xunit1", *WHERE.split(), "test_one.py")
+    assert done.returncode == 1, done.stderr
+    return done.stdout
+
+
+def pytest_in(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1, done.stderr
-    return done.stdout
 
 
 def test_a_failure_shows_the_log_that_was_written_meanwhile(run: str) -> None:
@@ -81,8 +101,24 @@ def test_a_failure_shows_the_log_that_was_written_meanwhile(run: str) -> None:
 
 def test_a_failure_says_how_to_repeat_it(run: str) -> None:
     assert "seed: 7\n" in run
-    assert ".venv/bin/pytest test_one.py::test_that_fails --seed 7 --keep" in run
-    assert "integration.local enter 1 nginx --directory cloud\n" in run
+    assert f".venv/bin/pytest test_one.py::test_that_fails --seed 7 {WHERE} --keep  # then" in run
+    # Only the suite's own cloud is kept, and not where a test destroys it.
+    assert f".venv/bin/pytest test_one.py::test_with_a_cloud_of_its_own --seed 7 {WHERE}\n" in run
+    assert f".venv/bin/pytest test_one.py::test_that_destroys --seed 7 {WHERE}\n" in run
+    assert re.findall("integration.local enter .*", run) == [
+        f"integration.local enter 1 nginx {WHERE}"
+    ]
+
+
+def test_the_command_repeats_it_and_leaves_out_the_usual_directory(
+    run: str, directory: Path
+) -> None:
+    (command,) = re.findall(r"^\.venv/bin/pytest (.* --keep) ", run, re.MULTILINE)
+    usual = command.replace(f" {WHERE}", "")
+    again = pytest_in(directory, *shlex.split(usual)).stdout
+    assert "1 failed" in again
+    assert f".venv/bin/pytest {usual}  # then" in again
+    assert "integration.local enter 1 nginx --directory build/integration\n" in again
 
 
 def test_figures_are_printed_and_in_both_reports(run: str, directory: Path) -> None:

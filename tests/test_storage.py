@@ -29,7 +29,7 @@ def test_every_bucket_is_private_encrypted_and_tls_only(stack: Stack) -> None:
     ):
         assert {one["bucket"] for one in resources[kind].values()} == buckets
     for block in resources["aws_s3_bucket_public_access_block"].values():
-        assert all(value is True for value in block.values() if isinstance(value, bool))
+        assert [name for name, value in block.items() if value is False] == []
     for policy in resources["aws_s3_bucket_policy"].values():
         assert '"aws:SecureTransport": "false"' in policy["policy"]
     for lifecycle in resources["aws_s3_bucket_lifecycle_configuration"].values():

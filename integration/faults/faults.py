@@ -31,7 +31,7 @@ def host_killed(cloud: LocalCloud, host: Host) -> Iterator[None]:
 def _container_killed(name: str, _cloud: LocalCloud, host: Host) -> Iterator[None]:
     os.kill(host.pid(name), signal.SIGKILL)
     # Until podman has noticed, nobody would start it again.
-    settled(lambda: host.runs(name), False)
+    settled(f"podman to see that {name} has ended", lambda: host.runs(name), False)
     yield
 
 
@@ -69,12 +69,12 @@ def disk_full(_cloud: LocalCloud, host: Host) -> Iterator[None]:
     small = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=1777", "tmpfs", CACHE]
     subprocess.run([*enter, *small], check=True)
     try:
-        settled(lambda: _disk_is_full(host), True)
+        settled("nginx to see that its disk is full", lambda: _disk_is_full(host), True)
         yield
     finally:
         # Gone from the tree at once, though nginx may still be writing to it.
         subprocess.run([*enter, "umount", "--lazy", CACHE], check=True)
-    settled(lambda: _disk_is_full(host), False)
+    settled("nginx to see that its disk has room", lambda: _disk_is_full(host), False)
 
 
 def _disk_is_full(host: Host) -> bool:

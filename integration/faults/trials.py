@@ -122,8 +122,13 @@ def seconds_to_eject(cloud: LocalCloud, instance: str) -> float:
     """Wait until the load balancer has left a host out; return the seconds that it took.
 
     Raises:
-        tenacity.RetryError: it has not after ``RECOVERY`` seconds.
+        AssertionError: it has not after ``RECOVERY`` seconds.
     """
     start = time.monotonic()
-    settled(lambda: cloud.balancer.health().get(instance) == "healthy", False, RECOVERY)
+    settled(
+        f"the load balancer to leave {instance} out",
+        lambda: cloud.balancer.health().get(instance) == "healthy",
+        False,
+        RECOVERY,
+    )
     return time.monotonic() - start

@@ -76,4 +76,6 @@ def door_port(host: str) -> int:
 def _state(row: dict[str, str]) -> str:
     if row["status"].startswith("UP") and row["check_status"].endswith("OK"):
         return "healthy"
-    return f"{row['status']} {row['check_status']} {row['last_chk']}".strip()
+    # HAProxy marks the result of the last check while the next one goes on.
+    check = row["check_status"].removeprefix("* ")
+    return f"{row['status']} {check} {row['last_chk']}".strip()

@@ -1,17 +1,13 @@
-"""Programs that the trials run: none of them outlives this one, whatever happens."""
+"""Programs that the trials run on a copy of the tree."""
 
 import os
 import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-#: Seconds that a program and its children get to end by themselves.
-GRACE = 20
+from integration import programs
 
 
 @dataclass(frozen=True)
@@ -39,37 +35,14 @@ def run(command: Sequence[str], directory: Path, log: Path, limit: float) -> End
         # What a roll-out changes is in the code: the state is as the last one left it.
         "TF_CLI_ARGS_apply": "-refresh=false",
     }
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
+    status = None
+    with log.open("w") as output, suppress(subprocess.TimeoutExpired):
+        status = programs.run(
             command,
+            limit,
             cwd=directory,
             env=environment,
-            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-        ) as program,
-    ):
-        try:
-            status = program.wait(limit)
-        except subprocess.TimeoutExpired:
-            end(program.pid)
-            status = None
-        except BaseException:
-            end(program.pid)
-            raise
+        ).returncode
     return Ended(status, log.read_text())
-
-
-def end(pid: int) -> None:
-    """End a program; and then what it has started and not ended itself."""
-    with suppress(psutil.NoSuchProcess):
-        program = psutil.Process(pid)
-        family = [*program.children(recursive=True), program]
-        deadline = time.monotonic() + GRACE
-        with suppress(psutil.NoSuchProcess):
-            program.terminate()
-        psutil.wait_procs([program], timeout=GRACE)
-        for one in psutil.wait_procs(family, timeout=max(0.0, deadline - time.monotonic()))[1]:
-            with suppress(psutil.NoSuchProcess):
-                one.kill()

@@ -28,6 +28,7 @@ TEST_LIMIT, ROLL_OUT_LIMIT = 300, 400
 SERVES = "integration/test_authentication.py::test_with_the_password"
 #: Characters of what a failure said that are told.
 TOLD = 200
+PASSED = "nothing: it passed"
 
 
 class Trial(BaseModel):
@@ -100,18 +101,18 @@ class Trials:
         good = file.read_text()
         file.write_text(defect.applied(good))
         try:
-            said = self._said(defect)
+            failed, said = self._tried(defect)
         finally:
             file.write_text(good)
         return Trial(
             defect=defect,
-            caught=said is not None and defect.says in said,
-            said=" ".join((said or "nothing: it passed").split())[:TOLD],
+            caught=failed and defect.says in said,
+            said=" ".join(said.split())[:TOLD],
             seconds=round(time.monotonic() - start),
         )
 
-    def _said(self, defect: Defect) -> str | None:
-        """What failed, in one text; None if nothing did."""
+    def _tried(self, defect: Defect) -> tuple[bool, str]:
+        """Whether what has to catch the defect failed, and not something else; what was said."""
         if defect.needs_cloud:
             ended = self._roll_out(defect)
             if ended.status != 0 and not _expected(defect, ended):
@@ -119,13 +120,15 @@ class Trials:
                 self._hosts_are_good = False
                 ended = self._roll_out(defect)
             if defect.caught_by == BRINGING_UP:
-                return None if ended.status == 0 else ended.output
+                return (False, PASSED) if ended.status == 0 else (True, ended.output)
             if ended.status != 0:
-                return f"before its test, when bringing up: {_last_line(ended)}"
+                return False, f"before its test, when bringing up: {_last_line(ended)}"
         ended, failures = self._pytest(defect.name, [defect.caught_by], TEST_LIMIT, "--reuse")
+        if ended.status == 0:
+            return False, PASSED
         if ended.status == 1 and failures:
-            return " ".join(failures)
-        return None if ended.status == 0 else f"pytest did not get to an end: {_last_line(ended)}"
+            return True, " ".join(failures)
+        return False, f"pytest did not get to an end: {_last_line(ended)}"
 
     def _roll_out(self, defect: Defect) -> Ended:
         options = []
