@@ -70,7 +70,8 @@ def test_a_fault_is_felt_and_breaks_no_promise(
     assert noticed == [True]
     assert [push for push in ledger.acknowledged if push.begun > began]
     assert ledger.failed == []
-    assert broken_promises(registry.cloud, registry.deployment, ledger) == []
+    broken = broken_promises(registry.cloud, registry.deployment, ledger)
+    assert not broken, "\n".join(broken)
 
 
 def test_the_verdict_finds_a_layer_with_other_bytes(
@@ -116,4 +117,5 @@ def test_a_mix_of_faults_breaks_no_promise(
     figure("retries in the mix", clients.ledger.retries, "")
     assert clients.ledger.acknowledged
     assert clients.ledger.failed == []
-    assert broken_promises(registry.cloud, registry.deployment, clients.ledger) == []
+    broken = broken_promises(registry.cloud, registry.deployment, clients.ledger)
+    assert not broken, "\n".join(broken)
