@@ -328,6 +328,18 @@ def test_a_check_goes_on_where_the_last_one_was(store: MemoryStore, tmp_path: Pa
     assert summary(check_integrity, "--passed", memory)["blobs_read"] == 1, "it was written anew"
 
 
+def test_a_file_that_no_check_has_written_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(b"\x89PNG")
+    refused = run(check_integrity, "--passed", str(file))
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        f"Error: --passed {file}: no check has written this file: name another, or one that is "
+        "not there yet\n"
+    )
+    assert file.read_bytes() == b"\x89PNG"
+
+
 def test_a_program_ends_by_sigterm_and_leaves_no_lock() -> None:
     from moto.server import ThreadedMotoServer
 

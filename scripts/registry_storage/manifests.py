@@ -6,6 +6,7 @@ https://github.com/opencontainers/image-spec/blob/main/manifest.md and ``image-i
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from wharf_proxy.errors import ConfigurationError
@@ -38,24 +39,34 @@ def references(content: bytes) -> References:
     Raises:
         ValueError: it is none.
     """
-    manifest = json.loads(content)
     try:
+        manifest = json.loads(content)
         described = [*manifest.get("layers", []), *manifest.get("blobs", [])]
         # Version 1 of schema 1, of the time before 2016, has nothing else.
-        ancient = {layer["blobSum"] for layer in manifest.get("fsLayers", [])}
-        config = {manifest["config"]["digest"]} if manifest.get("config") else set()
+        ancient = [layer["blobSum"] for layer in manifest.get("fsLayers", [])]
+        config = [manifest["config"]["digest"]] if manifest.get("config") else []
+        subject = (manifest.get("subject") or {}).get("digest")
         return References(
-            blobs=frozenset(config | ancient | set(_digests(described, elsewhere=False))),
-            elsewhere=frozenset(_digests(described, elsewhere=True)),
-            children=frozenset(one["digest"] for one in manifest.get("manifests") or []),
-            subject=(manifest.get("subject") or {}).get("digest"),
+            blobs=_checked(config, ancient, _digests(described, elsewhere=False)),
+            elsewhere=_checked(_digests(described, elsewhere=True)),
+            children=_checked(one["digest"] for one in manifest.get("manifests") or []),
+            # The only one that the registry takes unread.
+            subject=subject if layout.is_digest(subject) else None,
         )
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError, RecursionError):
         raise ValueError("it is no manifest") from None
 
 
-def _digests(described: Iterable[Mapping[str, Any]], *, elsewhere: bool) -> Iterator[str]:
+def _digests(described: Iterable[Mapping[str, Any]], *, elsewhere: bool) -> Iterator[Any]:
     return (one["digest"] for one in described if bool(one.get("urls")) == elsewhere)
+
+
+def _checked(*digests: Iterable[Any]) -> frozenset[str]:
+    found = list(chain(*digests))
+    for digest in found:
+        if not layout.is_digest(digest):
+            raise ValueError(f"{digest!r} is no digest")
+    return frozenset(found)
 
 
 class Manifests:
