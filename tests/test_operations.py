@@ -126,6 +126,22 @@ def test_of_thousands_of_objects_what_the_rules_keep_is_left(tmp_path: Path) -> 
     assert run(check_integrity).exit_code == 0
 
 
+def test_tags_whose_removal_or_push_was_cut_off_are_told_of(tmp_path: Path) -> None:
+    store = registry(1, 2)
+    for tag in ("1.0", "1.1"):
+        del store.objects[layout.current("team/r0", tag)]
+    fill(store)
+    policy = rules(tmp_path, '[[rule]]\nrepositories = ["*"]\nkeep_newest = 1\n')
+    before = keys()
+    planned = run(retention, *policy, "--dry-run").stdout
+    assert keys() == before
+    told = "{} team/r0:1.0\n{} team/r0:1.1 back: its removal or its push was cut off\n{} 1 tag\n"
+    assert planned == told.format("Would remove", "Would give", "Would remove")
+    assert run(retention, *policy).stdout == told.format("Removed", "Gave", "Removed")
+    assert [key for key in keys() if "/tags/1.0/" in key] == []
+    assert keys()[layout.current("team/r0", "1.1")].decode() == named(0, 1).digest
+
+
 def needed(repository: int, number: int) -> list[str]:
     one = named(repository, number)
     name = f"team/r{repository}"
