@@ -219,6 +219,22 @@ def test_a_copy_that_was_interrupted_goes_on(
     assert keys("copy") == keys()
 
 
+def test_a_tag_that_cannot_be_copied_is_told_of(store: MemoryStore) -> None:
+    del store.objects[layout.blob(digest_of(b"own 0 0"))]
+    fill(store)
+    result = run(copy_registry, "--to", "copy")
+    assert result.exit_code == 1
+    digest = named(0, 0).digest
+    assert f"Not copied: team/r0@{digest}\nNot copied: team/r0:1.0\n" in result.stdout
+    assert result.stderr == (
+        "Error: images: 2 tags and manifests not copied, for something that they need is not "
+        "there: run this again; if it says so again, see `python -m scripts.check_integrity "
+        "--bucket images`\n"
+    )
+    assert layout.current("team/r0", "1.0") not in keys("copy")
+    assert run(check_integrity, bucket="copy").exit_code == 0
+
+
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
     """Raise what Ctrl-C raises at the so-manieth request of a kind."""
     seen: list[str] = []

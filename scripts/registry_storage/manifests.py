@@ -70,17 +70,24 @@ def _checked(*digests: Iterable[Any]) -> frozenset[str]:
 
 
 class Manifests:
-    """The manifests of a registry, each read once: their content never changes."""
+    """The manifests of a registry, each read once: their content never changes.
 
-    def __init__(self, store: Store, work: Work) -> None:
+    Args:
+        store: the registry's bucket.
+        work: how many requests at a time.
+        strict: whether it is an error that one is no manifest; else it is left out.
+    """
+
+    def __init__(self, store: Store, work: Work, *, strict: bool = True) -> None:
         self._store = store
         self._work = work
+        self._strict = strict
         self._known: dict[str, References] = {}
 
     def read(self, digests: Collection[str]) -> Mapping[str, References]:
         """What all that have been asked for so far need, and their children.
 
-        One whose bytes are absent needs nothing.
+        One whose bytes are absent is left out.
 
         Raises:
             ConfigurationError: one is no manifest, so nobody can say what it needs.
@@ -93,21 +100,22 @@ class Manifests:
             for digest, content in self._work.map(
                 self._content, sorted(waiting), "Reading manifests"
             ):
-                if content is not None:
-                    self._known[digest] = _read(digest, content)
-                    children |= self._known[digest].children
+                if found := self._references(digest, content):
+                    self._known[digest] = found
+                    children |= found.children
             waiting = children - self._known.keys() - asked
         return self._known
 
     def _content(self, digest: str) -> bytes | None:
         return self._store.read(layout.blob(digest))
 
-
-def _read(digest: str, content: bytes) -> References:
-    try:
-        return references(content)
-    except ValueError:
-        raise ConfigurationError(
-            f"{layout.blob(digest)}: a repository has it as a manifest, but it is none, so what it "
-            "needs is unknown: see `python -m scripts.check_integrity`"
-        ) from None
+    def _references(self, digest: str, content: bytes | None) -> References | None:
+        try:
+            return None if content is None else references(content)
+        except ValueError:
+            if not self._strict:
+                return None
+            raise ConfigurationError(
+                f"{layout.blob(digest)}: a repository has it as a manifest, but it is none, so "
+                "what it needs is unknown: see `python -m scripts.check_integrity`"
+            ) from None
