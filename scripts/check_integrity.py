@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from wharf_proxy.errors import ConfigurationError
 
 from scripts.errors import one_line_errors
 from scripts.registry_storage.command import (
@@ -96,7 +97,13 @@ def _read(found: Checked, store: S3Store, work: Work, blobs: Blobs, passed: Path
         left = blobs
         remember = None
         if passed:
-            memory = Passed(stack.enter_context(passed.open("a+", encoding="utf-8")), blobs)
+            try:
+                memory = Passed(stack.enter_context(passed.open("a+", encoding="utf-8")), blobs)
+            except UnicodeDecodeError:
+                raise ConfigurationError(
+                    f"--passed {passed}: no check has written this file: name another, or one "
+                    "that is not there yet"
+                ) from None
             left, remember = memory.left, memory.add
 
         def right(digest: str) -> None:

@@ -18,7 +18,8 @@ from scripts.registry_storage.command import (
     size,
     working,
 )
-from scripts.registry_storage.copying import Copied, Plan, carry_out, plan
+from scripts.registry_storage.comparison import Lacking, compare
+from scripts.registry_storage.copying import Copied, copy_lacking
 from scripts.registry_storage.store import S3Store
 
 
@@ -54,27 +55,27 @@ def copy_registry(
     source = S3Store(bucket, region=region, connections=concurrency)
     target = S3Store(target_bucket, region=to_region or region, connections=concurrency)
     with working(concurrency) as work:
-        lacking = plan(source, target, work, keep_tags=keep_tags)
         if dry_run:
-            done = _planned(lacking)
+            done = _planned(compare(source, target, work, keep_tags=keep_tags))
         else:
-            done = carry_out(lacking, target, work, bucket)
-            left = plan(source, target, work, keep_tags=keep_tags) if done.gone else None
+            done = copy_lacking(source, target, work, bucket, keep_tags=keep_tags)
     if as_json:
         print_json(done, dry_run=dry_run)
     else:
         _tell(done, dry_run)
-    if not dry_run and left and (left.blobs or left.links):
+    if done.incomplete:
         raise ConfigurationError(
-            f"{bucket}: objects went away while they were copied: run this again"
+            f"{bucket}: {count(len(done.incomplete), 'tag or manifest', 'tags and manifests')} "
+            "not copied, for something that they need is not there: run this again; if it says so "
+            f"again, see `python -m scripts.check_integrity --bucket {bucket}`"
         )
 
 
-def _planned(lacking: Plan) -> Copied:
+def _planned(lacking: Lacking) -> Copied:
     return Copied(
         blobs=len(lacking.blobs),
         bytes=sum(blob.size for blob in lacking.blobs),
-        links=len(lacking.links),
+        links=lacking.links,
         tags=len(lacking.tags),
         present=lacking.present,
     )
@@ -87,6 +88,8 @@ def _tell(done: Copied, dry_run: bool) -> None:
     click.echo(f"{count(done.present, 'object')} were there already")
     if done.gone:
         click.echo(f"{count(done.gone, 'object')} went away while this ran")
+    for tag in done.incomplete:
+        click.echo(f"Not copied: {tag}")
 
 
 if __name__ == "__main__":

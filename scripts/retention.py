@@ -21,19 +21,32 @@ from scripts.registry_storage.command import (
     region,
     working,
 )
-from scripts.registry_storage.retention import Rules, Verdict, judge, remove_tag
+from scripts.registry_storage.retention import Rules, Verdict, carry_out, judge
 from scripts.registry_storage.snapshot import read_links
 from scripts.registry_storage.store import S3Store
 
 
 @dataclass
 class Retained:
-    """Numbers of tags; ``removed`` are those of which it is planned, too."""
+    """Numbers of tags, and names; those of which it is planned are among them.
+
+    ``tags_given_back`` are those of which a removal or a push had been cut off, and that stay.
+    """
 
     kept: int = 0
     removed: int = 0
     pushed_meanwhile: int = 0
     tags_removed: list[str] = field(default_factory=list)
+    tags_given_back: list[str] = field(default_factory=list)
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one that was, or would be, carried out."""
+        name = f"{verdict.repository}:{verdict.tag}"
+        if verdict.fate == "remove":
+            self.removed += 1
+            self.tags_removed.append(name)
+        else:
+            self.tags_given_back.append(name)
 
 
 @click.command()
@@ -61,22 +74,17 @@ def retention(
     with working(concurrency) as work:
         now = store.now()
         verdicts = list(judge(read_links(store, work), wanted, now))
-        doomed = [verdict for verdict in verdicts if verdict.fate == "remove"]
-        done = Retained(kept=len(verdicts) - len(doomed))
-        if dry_run:
-            done.removed = len(doomed)
-            done.tags_removed = [f"{one.repository}:{one.tag}" for one in doomed]
-        else:
+        changes = [verdict for verdict in verdicts if verdict.fate != "keep"]
+        done = Retained(kept=len(verdicts) - len(changes))
 
-            def remove(verdict: Verdict) -> bool:
-                return remove_tag(store, verdict)
+        def change(verdict: Verdict) -> bool:
+            return dry_run or carry_out(store, verdict)
 
-            for verdict, removed in work.map(remove, doomed, "Removing tags"):
-                if removed:
-                    done.removed += 1
-                    done.tags_removed.append(f"{verdict.repository}:{verdict.tag}")
-                else:
-                    done.pushed_meanwhile += 1
+        for verdict, carried_out in work.map(change, changes, "Removing tags"):
+            if carried_out:
+                done.add(verdict)
+            else:
+                done.pushed_meanwhile += 1
     if as_json:
         print_json(done, dry_run=dry_run)
     else:
@@ -86,6 +94,10 @@ def retention(
 def _tell(done: Retained, verdicts: Iterable[Verdict], dry_run: bool) -> None:
     for tag in done.tags_removed:
         click.echo(f"{'Would remove' if dry_run else 'Removed'} {tag}")
+    for tag in done.tags_given_back:
+        click.echo(
+            f"{'Would give' if dry_run else 'Gave'} {tag} back: its removal or its push was cut off"
+        )
     kept = Counter(verdict.reason for verdict in verdicts if verdict.fate == "keep")
     for reason, number in kept.most_common():
         click.echo(f"Kept {count(number, 'tag')} ({reason})")

@@ -6,31 +6,57 @@ import pytest
 
 from scripts.registry_storage.manifests import references
 
+A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
+
+
+def content(**manifest: object) -> bytes:
+    return json.dumps(manifest).encode()
+
 
 def test_an_image_needs_its_configuration_and_layers() -> None:
-    manifest = {"config": {"digest": "c"}, "layers": [{"digest": "1"}, {"digest": "2", "urls": []}]}
-    assert references(json.dumps(manifest).encode()).blobs == {"c", "1", "2"}
+    layers = [{"digest": A}, {"digest": B, "urls": []}]
+    assert references(content(config={"digest": C}, layers=layers)).blobs == {A, B, C}
 
 
 def test_layers_with_urls_are_elsewhere() -> None:
-    manifest = {"layers": [{"digest": "1", "urls": ["https://example.com/1"]}]}
-    found = references(json.dumps(manifest).encode())
+    found = references(content(layers=[{"digest": A, "urls": ["https://example.com/1"]}]))
     assert not found.blobs
-    assert found.elsewhere == {"1"}
+    assert found.elsewhere == {A}
 
 
 def test_an_index_has_children_and_a_signature_a_subject() -> None:
-    assert references(b'{"manifests": [{"digest": "a"}]}').children == {"a"}
-    assert references(b'{"layers": [], "subject": {"digest": "a"}}').subject == "a"
+    assert references(content(manifests=[{"digest": A}])).children == {A}
+    assert references(content(layers=[], subject={"digest": A})).subject == A
 
 
 def test_the_first_schema_has_layers_of_another_name() -> None:
-    assert references(b'{"fsLayers": [{"blobSum": "a"}, {"blobSum": "a"}]}').blobs == {"a"}
+    assert references(content(fsLayers=[{"blobSum": A}, {"blobSum": A}])).blobs == {A}
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\xff", b"[]", b'{"layers": [{}]}', b'{"layers": 1}', b'{"config": "x"}']
-)
+@pytest.mark.parametrize("subject", [5, "", "sha256:", [A]])
+def test_a_subject_that_cannot_be_there_is_none(subject: object) -> None:
+    assert references(content(subject={"digest": subject})).subject is None
+
+
+NONE = [
+    b"",
+    b"\xff",
+    b"[]",
+    b"[" * 100_000,
+    content(layers=[{}]),
+    content(layers=1),
+    content(config="x"),
+    content(config={"digest": 5}),
+    content(config={"digest": f"sha256:{'A' * 64}"}),
+    content(layers=[{"digest": [A]}]),
+    content(layers=[{"digest": A[:20], "urls": ["https://example.com/1"]}]),
+    content(manifests=[{"digest": 5}]),
+    content(manifests=[{"digest": f"../{A}"}]),
+    content(fsLayers=[{"blobSum": None}]),
+]
+
+
+@pytest.mark.parametrize("content", NONE, ids=lambda content: content[:60])
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         references(content)

@@ -126,6 +126,22 @@ def test_of_thousands_of_objects_what_the_rules_keep_is_left(tmp_path: Path) -> 
     assert run(check_integrity).exit_code == 0
 
 
+def test_tags_whose_removal_or_push_was_cut_off_are_told_of(tmp_path: Path) -> None:
+    store = registry(1, 2)
+    for tag in ("1.0", "1.1"):
+        del store.objects[layout.current("team/r0", tag)]
+    fill(store)
+    policy = rules(tmp_path, '[[rule]]\nrepositories = ["*"]\nkeep_newest = 1\n')
+    before = keys()
+    planned = run(retention, *policy, "--dry-run").stdout
+    assert keys() == before
+    told = "{} team/r0:1.0\n{} team/r0:1.1 back: its removal or its push was cut off\n{} 1 tag\n"
+    assert planned == told.format("Would remove", "Would give", "Would remove")
+    assert run(retention, *policy).stdout == told.format("Removed", "Gave", "Removed")
+    assert [key for key in keys() if "/tags/1.0/" in key] == []
+    assert keys()[layout.current("team/r0", "1.1")].decode() == named(0, 1).digest
+
+
 def needed(repository: int, number: int) -> list[str]:
     one = named(repository, number)
     name = f"team/r{repository}"
@@ -201,6 +217,22 @@ def test_a_copy_that_was_interrupted_goes_on(
     rest = summary(copy_registry, "--to", "copy")
     assert 0 < rest["blobs"] < total["blobs"]
     assert keys("copy") == keys()
+
+
+def test_a_tag_that_cannot_be_copied_is_told_of(store: MemoryStore) -> None:
+    del store.objects[layout.blob(digest_of(b"own 0 0"))]
+    fill(store)
+    result = run(copy_registry, "--to", "copy")
+    assert result.exit_code == 1
+    digest = named(0, 0).digest
+    assert f"Not copied: team/r0@{digest}\nNot copied: team/r0:1.0\n" in result.stdout
+    assert result.stderr == (
+        "Error: images: 2 tags and manifests not copied, for something that they need is not "
+        "there: run this again; if it says so again, see `python -m scripts.check_integrity "
+        "--bucket images`\n"
+    )
+    assert layout.current("team/r0", "1.0") not in keys("copy")
+    assert run(check_integrity, bucket="copy").exit_code == 0
 
 
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
@@ -326,6 +358,18 @@ def test_a_check_goes_on_where_the_last_one_was(store: MemoryStore, tmp_path: Pa
     fill_again = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object
     fill_again("images", key, store.objects[key][0])
     assert summary(check_integrity, "--passed", memory)["blobs_read"] == 1, "it was written anew"
+
+
+def test_a_file_that_no_check_has_written_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(b"\x89PNG")
+    refused = run(check_integrity, "--passed", str(file))
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        f"Error: --passed {file}: no check has written this file: name another, or one that is "
+        "not there yet\n"
+    )
+    assert file.read_bytes() == b"\x89PNG"
 
 
 def test_a_program_ends_by_sigterm_and_leaves_no_lock() -> None:

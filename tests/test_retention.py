@@ -1,6 +1,5 @@
-"""Rules for tags: what they say, and their removal while somebody pushes."""
+"""Rules for tags: what they say."""
 
-from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wharf_proxy.errors import ConfigurationError
 
-from scripts.registry_storage import layout
-from scripts.registry_storage.retention import Rule, Rules, Verdict, judge, remove_tag
+from scripts.registry_storage.retention import Rule, Rules, judge
 from scripts.registry_storage.snapshot import Repository, Tag
-from tests.memory_store import MemoryStore
-from tests.registry_model import Client, Image, Registry, image, push
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -149,76 +145,3 @@ def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
     file.write_text("[[rule]")
     with pytest.raises(ConfigurationError, match=r"rules.toml: it cannot be read as TOML"):
         Rules.from_file(file)
-
-
-FIRST, SECOND = image("config", "first"), image("config", "second")
-
-
-class Busy(MemoryStore):
-    """Somebody pushes the tag before the so-manieth request of a removal."""
-
-    def __init__(self, moment: int, steps: int, pushed: Image) -> None:
-        super().__init__()
-        push(self, "one", FIRST, "1")
-        self.pass_time(DAY)
-        self._client = Client(Registry(self), [("one", pushed, "1")])
-        self._countdown = moment
-        self._steps = steps
-
-    def start(self) -> None:
-        """From now on."""
-        self.before_each = self._act
-
-    def _act(self) -> None:
-        self._countdown -= 1
-        if self._countdown == 0:
-            for _ in range(self._steps):
-                self._client.step()
-
-    def finish(self) -> None:
-        """Let the push end, if it has not."""
-        self.before_each = lambda: None
-        while not self._client.over:
-            self._client.step()
-
-
-def verdict(store: MemoryStore) -> Verdict:
-    pushed = store.objects[layout.current("one", "1")][1]
-    return Verdict("one", "1", pushed, "remove", "")
-
-
-@pytest.mark.parametrize("pushed", [FIRST, SECOND])
-@pytest.mark.parametrize("moment", range(1, 6))
-@pytest.mark.parametrize("steps", range(0, 45, 1))
-def test_a_tag_that_is_pushed_meanwhile_names_what_was_pushed(
-    moment: int, steps: int, pushed: Image
-) -> None:
-    store = Busy(moment, steps, pushed)
-    doomed = verdict(store)
-    store.start()
-    remove_tag(store, doomed)
-    store.finish()
-    assert store.objects[layout.current("one", "1")][0] == pushed.digest.encode()
-
-
-def test_a_removed_tag_leaves_nothing_of_itself_and_all_of_its_image() -> None:
-    store = MemoryStore()
-    push(store, "one", FIRST, "1")
-    push(store, "one", SECOND, "1")
-    before: Callable[[], set[str]] = lambda: {k for k in store.objects if "/tags/" not in k}  # noqa: E731
-    content = before()
-    assert remove_tag(store, verdict(store))
-    assert store.objects.keys() == content
-
-
-def test_a_tag_that_was_pushed_since_the_verdict_is_not_touched() -> None:
-    class Undeletable(MemoryStore):
-        def delete(self, keys: Collection[str]) -> None:
-            raise AssertionError(keys)
-
-    store = Undeletable()
-    push(store, "one", FIRST, "1")
-    doomed = verdict(store)
-    store.pass_time(DAY)
-    push(store, "one", FIRST, "1")
-    assert not remove_tag(store, doomed)

@@ -1,10 +1,13 @@
 """A consistent copy of a registry that is in use, and of what has changed since the last."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scripts.registry_storage import layout
-from scripts.registry_storage.snapshot import read_tags, sort_links
+from scripts.registry_storage.comparison import Image, Lacking, compare
+from scripts.registry_storage.manifests import Manifests
+from scripts.registry_storage.reachability import with_children
+from scripts.registry_storage.snapshot import Repository, read_blobs, read_links
 from scripts.registry_storage.store import Entry, Store
 from scripts.registry_storage.work import Work
 
@@ -13,7 +16,8 @@ from scripts.registry_storage.work import Work
 class Copied:
     """Numbers of objects that were copied, and bytes; what was there already; what had gone.
 
-    ``tags`` are those that the copy did not have, or had for something else.
+    ``tags`` are those that the copy did not have, or had for something else. ``incomplete`` are
+    tags and manifests that were not copied, for something that they need is not there.
     """
 
     blobs: int = 0
@@ -22,101 +26,110 @@ class Copied:
     tags: int = 0
     present: int = 0
     gone: int = 0
+    incomplete: list[str] = field(default_factory=list)
 
 
-@dataclass
-class Plan:
-    """What a copy lacks: objects in the order in which they have to come."""
-
-    blobs: list[Entry]
-    links: list[Entry]
-    tags: dict[str, bytes]
-    present: int
-
-
-def plan(source: Store, target: Store, work: Work, *, keep_tags: bool = False) -> Plan:
-    """Compare two buckets.
-
-    A push writes blobs, then links, then the tag. Read in the opposite order, what a tag names is
-    complete: it was there before the tag was.
+def copy_lacking(
+    source: Store, target: Store, work: Work, source_bucket: str, *, keep_tags: bool = False
+) -> Copied:
+    """Copy what a copy lacks, so that at any time its tags and manifests have all that they need.
 
     Args:
         source: the bucket of the registry.
         target: the bucket of the copy.
         work: how many requests at a time.
+        source_bucket: the name of the registry's.
         keep_tags: a tag that the copy has stays as it is.
     """
-    wanted = _tags(source, work)
-    present_tags = _tags(target, work)
-    links = [
-        entry
-        for entry in work.follow(source.entries(layout.REPOSITORIES), "Listing links")
-        if _is_link(entry.key)
-    ]
-    blobs = list(work.follow(source.entries(layout.BLOBS), "Listing blobs"))
-    present = {
-        entry.key: entry.size
-        for entry in work.follow(target.entries(layout.ROOT), "Listing the copy")
-    }
-
-    def absent(entries: Iterable[Entry]) -> list[Entry]:
-        # The content of all of them is told by their key; only what a tag names changes.
-        return [entry for entry in entries if present.get(entry.key) != entry.size]
-
-    tags = {
-        key: digest
-        for key, digest in wanted.items()
-        if present_tags.get(key) != digest and not (keep_tags and key in present_tags)
-    }
-    lacking = Plan(absent(blobs), absent(links), tags, 0)
-    total = len(blobs) + len(links) + len(wanted)
-    lacking.present = total - len(lacking.blobs) - len(lacking.links) - len(lacking.tags)
-    return lacking
-
-
-def _tags(store: Store, work: Work) -> dict[str, bytes]:
-    """What each tag names, by the key that says so."""
-    entries = work.follow(store.entries(layout.REPOSITORIES), "Listing tags")
-    repositories = sort_links(entries)
-    read_tags(store, work, repositories.values())
-    return {
-        layout.current(repository.name, name): tag.digest.encode()
-        for repository in repositories.values()
-        for name, tag in repository.tags.items()
-        if tag.digest
-    }
-
-
-def _is_link(key: str) -> bool:
-    """Whether it belongs to an image: not to an upload, and not what a tag names now."""
-    parts = layout.in_repository(key)
-    return parts is not None and not parts["upload"] and not parts["current"]
-
-
-def carry_out(what: Plan, target: Store, work: Work, source_bucket: str) -> Copied:
-    """Copy what is lacking: blobs, then links, then tags, so that no tag comes too early."""
-    done = Copied(present=what.present)
-    sizes = sum(entry.size for entry in what.blobs)
-    gone = _copy(what.blobs, "Copying blobs", target, work, source_bucket)
-    done.blobs, done.bytes = len(what.blobs) - len(gone), sizes - sum(one.size for one in gone)
-    gone_links = _copy(what.links, "Copying links", target, work, source_bucket)
-    done.links = len(what.links) - len(gone_links)
-    done.gone = len(gone) + len(gone_links)
-
-    def write(item: tuple[str, bytes]) -> None:
-        target.write(*item)
-
-    for _ in work.map(write, list(what.tags.items()), "Writing tags"):
-        done.tags += 1
+    lacking = compare(source, target, work, keep_tags=keep_tags)
+    done = Copied(present=lacking.present)
+    _carry_out(lacking, target, work, source_bucket, done)
+    if done.incomplete:
+        # Most were removed meanwhile, so that nobody wants them any more, or name something new.
+        lacking = compare(source, target, work, keep_tags=keep_tags)
+        _carry_out(lacking, target, work, source_bucket, done)
     return done
 
 
-def _copy(
-    entries: Collection[Entry], step: str, target: Store, work: Work, source_bucket: str
-) -> list[Entry]:
-    """Copy objects; return those that had gone."""
+def _carry_out(
+    lacking: Lacking, target: Store, work: Work, source_bucket: str, done: Copied
+) -> None:
+    """Copy blobs, then links to layers, then manifests and tags that are whole then."""
 
     def copy(entry: Entry) -> bool:
         return target.copy(entry, entry.key, source_bucket)
 
-    return [entry for entry, copied in work.map(copy, entries, step) if not copied]
+    for blob, copied in work.map(copy, lacking.blobs, "Copying blobs"):
+        done.blobs += copied
+        done.bytes += blob.size * copied
+        done.gone += not copied
+    for _, copied in work.map(copy, lacking.layers, "Copying links"):
+        done.links += copied
+        done.gone += not copied
+
+    def write(image: Image) -> int:
+        links = sum(map(copy, image.links))
+        if image.tag:
+            target.write(layout.current(image.repository, image.tag), image.digest.encode())
+        return links
+
+    held = _Held(target, work, [*lacking.manifests, *lacking.tags])
+
+    def write_ready(images: Iterable[Image], step: str) -> list[Image]:
+        ready, others = held.sort(images)
+        for image, links in work.map(write, ready, step):
+            done.links += links
+            done.gone += len(image.links) - links
+            if image.tag:
+                done.tags += 1
+            elif links:
+                held.add(image)
+        return others
+
+    incomplete = lacking.manifests
+    before = None
+    while len(incomplete) != before:
+        before = len(incomplete)
+        # Indexes are ready in the round after their children.
+        incomplete = write_ready(incomplete, "Copying manifests")
+    incomplete += write_ready(lacking.tags, "Writing tags")
+    done.incomplete = list(map(str, incomplete))
+
+
+class _Held:
+    """What the copy has now that some images need; if there are none, it does not look."""
+
+    def __init__(self, target: Store, work: Work, images: Collection[Image]) -> None:
+        self._repositories = read_links(target, work) if images else {}
+        self._blobs = read_blobs(target, work) if images else {}
+        manifests = Manifests(target, work, strict=False)
+        self._needs = manifests.read({image.digest for image in images})
+
+    def sort(self, images: Iterable[Image]) -> tuple[list[Image], list[Image]]:
+        """Those that clients can pull once they are written, and the others."""
+        ready: list[Image] = []
+        others: list[Image] = []
+        for image in images:
+            (ready if self._is_ready(image) else others).append(image)
+        return ready, others
+
+    def _is_ready(self, image: Image) -> bool:
+        repository = self._repository(image)
+        manifests = with_children([image.digest], self._needs)
+        layers = {
+            layer for one in manifests & self._needs.keys() for layer in self._needs[one].blobs
+        }
+        linked = manifests if image.tag else manifests - {image.digest}
+        return (
+            manifests <= self._needs.keys()
+            and manifests | layers <= self._blobs.keys()
+            and layers <= repository.layers.keys()
+            and linked <= repository.revisions.keys()
+        )
+
+    def add(self, manifest: Image) -> None:
+        """Say that it has the link to a manifest now."""
+        self._repository(manifest).revisions[manifest.digest] = manifest.links[0].modified
+
+    def _repository(self, image: Image) -> Repository:
+        return self._repositories.setdefault(image.repository, Repository(image.repository))

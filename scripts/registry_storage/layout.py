@@ -18,6 +18,7 @@ LOCK = f"{OURS}collect-garbage.lock"
 _DIGEST = r"(?P<algorithm>[a-z0-9]+)/(?P<hex>[0-9a-f]{32,})"
 _BLOB = re.compile(r"(?P<algorithm>[a-z0-9]+)/[0-9a-f]{2}/(?P<hex>[0-9a-f]{32,})/data")
 _QUARANTINED = re.compile(_DIGEST)
+_WRITTEN = re.compile(_DIGEST.replace("/", ":"))
 #: A part of a name never begins with an underscore: what follows the first is distribution's.
 _IN_REPOSITORY = re.compile(
     r"(?P<repository>[^_].*?)/(?:"
@@ -27,6 +28,11 @@ _IN_REPOSITORY = re.compile(
     rf"|index/{_DIGEST.replace('<', '<index_')})/link"
     r"|_uploads/(?P<upload>[^/]+)/.+)"
 )
+
+
+def is_digest(value: object) -> bool:
+    """Whether it is a digest as the registry writes them; what is none is never there."""
+    return isinstance(value, str) and _WRITTEN.fullmatch(value) is not None
 
 
 def blob(digest: str) -> str:

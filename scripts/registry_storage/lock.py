@@ -24,7 +24,7 @@ def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
         ConfigurationError: somebody has it: who, since when, and the remedy.
     """
     owner = (
-        f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()}) "
+        f"{_user()}@{socket.gethostname()} (process {os.getpid()}) "
         f"since {store.now():%Y-%m-%d %H:%M:%S} UTC"
     ).encode()
     if by_force:
@@ -41,3 +41,11 @@ def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
         # Also if it was interrupted before it knew that it has the lock.
         if store.read(layout.LOCK) == owner:
             store.delete([layout.LOCK])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container runs under whatever number; it need not be a user. OSError since Python 3.13.
+        return f"user {os.getuid()}"

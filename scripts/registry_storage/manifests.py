@@ -6,6 +6,7 @@ https://github.com/opencontainers/image-spec/blob/main/manifest.md and ``image-i
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from wharf_proxy.errors import ConfigurationError
@@ -38,38 +39,55 @@ def references(content: bytes) -> References:
     Raises:
         ValueError: it is none.
     """
-    manifest = json.loads(content)
     try:
+        manifest = json.loads(content)
         described = [*manifest.get("layers", []), *manifest.get("blobs", [])]
         # Version 1 of schema 1, of the time before 2016, has nothing else.
-        ancient = {layer["blobSum"] for layer in manifest.get("fsLayers", [])}
-        config = {manifest["config"]["digest"]} if manifest.get("config") else set()
+        ancient = [layer["blobSum"] for layer in manifest.get("fsLayers", [])]
+        config = [manifest["config"]["digest"]] if manifest.get("config") else []
+        subject = (manifest.get("subject") or {}).get("digest")
         return References(
-            blobs=frozenset(config | ancient | set(_digests(described, elsewhere=False))),
-            elsewhere=frozenset(_digests(described, elsewhere=True)),
-            children=frozenset(one["digest"] for one in manifest.get("manifests") or []),
-            subject=(manifest.get("subject") or {}).get("digest"),
+            blobs=_checked(config, ancient, _digests(described, elsewhere=False)),
+            elsewhere=_checked(_digests(described, elsewhere=True)),
+            children=_checked(one["digest"] for one in manifest.get("manifests") or []),
+            # The only one that the registry takes unread.
+            subject=subject if layout.is_digest(subject) else None,
         )
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError, RecursionError):
         raise ValueError("it is no manifest") from None
 
 
-def _digests(described: Iterable[Mapping[str, Any]], *, elsewhere: bool) -> Iterator[str]:
+def _digests(described: Iterable[Mapping[str, Any]], *, elsewhere: bool) -> Iterator[Any]:
     return (one["digest"] for one in described if bool(one.get("urls")) == elsewhere)
 
 
-class Manifests:
-    """The manifests of a registry, each read once: their content never changes."""
+def _checked(*digests: Iterable[Any]) -> frozenset[str]:
+    found = list(chain(*digests))
+    for digest in found:
+        if not layout.is_digest(digest):
+            raise ValueError(f"{digest!r} is no digest")
+    return frozenset(found)
 
-    def __init__(self, store: Store, work: Work) -> None:
+
+class Manifests:
+    """The manifests of a registry, each read once: their content never changes.
+
+    Args:
+        store: the registry's bucket.
+        work: how many requests at a time.
+        strict: whether it is an error that one is no manifest; else it is left out.
+    """
+
+    def __init__(self, store: Store, work: Work, *, strict: bool = True) -> None:
         self._store = store
         self._work = work
+        self._strict = strict
         self._known: dict[str, References] = {}
 
     def read(self, digests: Collection[str]) -> Mapping[str, References]:
         """What all that have been asked for so far need, and their children.
 
-        One whose bytes are absent needs nothing.
+        One whose bytes are absent is left out.
 
         Raises:
             ConfigurationError: one is no manifest, so nobody can say what it needs.
@@ -82,21 +100,22 @@ class Manifests:
             for digest, content in self._work.map(
                 self._content, sorted(waiting), "Reading manifests"
             ):
-                if content is not None:
-                    self._known[digest] = _read(digest, content)
-                    children |= self._known[digest].children
+                if found := self._references(digest, content):
+                    self._known[digest] = found
+                    children |= found.children
             waiting = children - self._known.keys() - asked
         return self._known
 
     def _content(self, digest: str) -> bytes | None:
         return self._store.read(layout.blob(digest))
 
-
-def _read(digest: str, content: bytes) -> References:
-    try:
-        return references(content)
-    except ValueError:
-        raise ConfigurationError(
-            f"{layout.blob(digest)}: a repository has it as a manifest, but it is none, so what it "
-            "needs is unknown: see `python -m scripts.check_integrity`"
-        ) from None
+    def _references(self, digest: str, content: bytes | None) -> References | None:
+        try:
+            return None if content is None else references(content)
+        except ValueError:
+            if not self._strict:
+                return None
+            raise ConfigurationError(
+                f"{layout.blob(digest)}: a repository has it as a manifest, but it is none, so "
+                "what it needs is unknown: see `python -m scripts.check_integrity`"
+            ) from None

@@ -34,8 +34,7 @@ def live_manifests(
     They are: what a tag names; without :obj:`untagged_since` all, else those pushed since; what an
     index of these has as children; and what has one of these as its subject.
     """
-    found: set[str] = set()
-    _add(_roots(repository, untagged_since), found, needs)
+    found = with_children(_roots(repository, untagged_since), needs)
     subjects: dict[str, list[str]] = {}
     for digest in repository.revisions:
         if subject := needs.get(digest, NOTHING).subject:
@@ -46,6 +45,13 @@ def live_manifests(
         before = set(found)
         _add(about, found, needs)
         waiting += found - before
+    return found
+
+
+def with_children(digests: Iterable[str], needs: Mapping[str, References]) -> set[str]:
+    """Manifests, and those that they lead to as indexes."""
+    found: set[str] = set()
+    _add(digests, found, needs)
     return found
 
 

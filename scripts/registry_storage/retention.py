@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +18,9 @@ from scripts.registry_storage.durations import duration
 from scripts.registry_storage.snapshot import Repositories, Repository, Tag, sort_links
 from scripts.registry_storage.store import Store
 
+#: A tag that names nothing and was not pushed since then is not being pushed now: nginx gives up on
+#: a request after 15 minutes.
+CUT_OFF_AFTER = timedelta(hours=1)
 #: Tags that say something about a manifest, which their name begins with: signatures of cosign,
 #: and what stands in for the API of referrers in the OCI distribution specification.
 _ABOUT = re.compile(r"(sha256)-([0-9a-f]{64})(\..+)?")
@@ -94,28 +97,59 @@ class Verdict:
     repository: str
     tag: str
     pushed: datetime
-    fate: Literal["remove", "keep"]
+    fate: Literal["remove", "keep", "give back"]
     reason: str
 
 
 def judge(repositories: Repositories, rules: Rules, now: datetime) -> Iterator[Verdict]:
-    """Decide on each tag."""
-    for name, repository in sorted(repositories.items()):
-        matched: dict[int, list[tuple[str, datetime]]] = {}
-        for tag, pushed in _pushed(repository):
-            number = _first_match(name, tag, rules.rule)
-            if reason := _spared(repository, tag, rules):
-                yield Verdict(name, tag, pushed, "keep", reason)
-            elif number is None:
-                yield Verdict(name, tag, pushed, "keep", "no rule")
+    """Decide on each tag.
+
+    One that names nothing is what a removal or a push has left that was cut off. The rules decide
+    on it as on all others: its removal is ended, or it is given back what was pushed last.
+    """
+    for _, repository in sorted(repositories.items()):
+        for verdict in _judge(repository, rules, now):
+            cut_off = repository.tags[verdict.tag].pushed is None
+            if cut_off and verdict.fate == "keep":
+                yield replace(verdict, fate="give back")
             else:
-                matched.setdefault(number, []).append((tag, pushed))
-        for number, tags in sorted(matched.items()):
-            yield from _by_rule(name, tags, rules.rule[number], number, now)
+                yield verdict
 
 
-def _pushed(repository: Repository) -> Iterator[tuple[str, datetime]]:
-    return ((name, tag.pushed) for name, tag in repository.tags.items() if tag.pushed)
+def _judge(repository: Repository, rules: Rules, now: datetime) -> Iterator[Verdict]:
+    name = repository.name
+    matched: dict[int, list[tuple[str, datetime]]] = {}
+    for tag, pushed in _pushed(repository, now):
+        number = _first_match(name, tag, rules.rule)
+        if _is_lost(repository, repository.tags[tag]):
+            yield Verdict(name, tag, pushed, "remove", "its manifest is gone")
+        elif reason := _spared(repository, tag, rules):
+            yield Verdict(name, tag, pushed, "keep", reason)
+        elif number is None:
+            yield Verdict(name, tag, pushed, "keep", "no rule")
+        else:
+            matched.setdefault(number, []).append((tag, pushed))
+    for number, tags in sorted(matched.items()):
+        yield from _by_rule(name, tags, rules.rule[number], number, now)
+
+
+def _pushed(repository: Repository, now: datetime) -> Iterator[tuple[str, datetime]]:
+    for name, tag in repository.tags.items():
+        pushed = _last_push(tag)
+        if pushed and (tag.pushed or pushed <= now - CUT_OFF_AFTER):
+            yield name, pushed
+
+
+def _last_push(tag: Tag) -> datetime | None:
+    return tag.pushed or max(tag.named.values(), default=None)
+
+
+def _newest(tag: Tag) -> str | None:
+    return max(tag.named, key=tag.named.__getitem__, default=None)
+
+
+def _is_lost(repository: Repository, tag: Tag) -> bool:
+    return tag.pushed is None and _newest(tag) not in repository.revisions
 
 
 def _first_match(repository: str, tag: str, rules: Iterable[Rule]) -> int | None:
@@ -154,24 +188,40 @@ def _by_rule(
             yield Verdict(repository, tag, pushed, "remove", f"rule {number + 1}")
 
 
-def remove_tag(store: Store, verdict: Verdict) -> bool:
-    """Remove a tag; False if it was pushed meanwhile, and stays.
+def carry_out(store: Store, verdict: Verdict) -> bool:
+    """Do what a verdict says; False if the tag was pushed meanwhile, and names that."""
+    if verdict.fate == "remove":
+        return _remove(store, verdict)
+    return verdict.fate == "keep" or _give_back(store, verdict)
+
+
+def _remove(store: Store, verdict: Verdict) -> bool:
+    """Remove a tag.
 
     A push writes the tag's index first and then what it names now, so that a push which comes
-    between the look and the deletion is seen in the index, and what it wrote is written again.
+    between the look and the deletion is seen in the index, and what it wrote is written again: by
+    the next run, if this one is cut off before. So the index goes last.
     """
     before = _look(store, verdict)
-    if before.pushed is None or before.pushed > verdict.pushed:
+    pushed = _last_push(before)
+    if pushed is None or pushed > verdict.pushed:
         return False
     store.delete([layout.current(verdict.repository, verdict.tag)])
     after = _look(store, verdict)
-    digest = max(after.named, key=after.named.__getitem__, default=None)
+    digest = _newest(after)
     if digest and after.named[digest] > verdict.pushed:
         store.create(layout.current(verdict.repository, verdict.tag), digest.encode())
         return False
     names = [layout.index(verdict.repository, verdict.tag, one) for one in before.named]
     store.delete(names)
     return True
+
+
+def _give_back(store: Store, verdict: Verdict) -> bool:
+    """Let a tag name what was pushed last."""
+    digest = _newest(_look(store, verdict))
+    current = layout.current(verdict.repository, verdict.tag)
+    return digest is not None and store.create(current, digest.encode())
 
 
 def _look(store: Store, verdict: Verdict) -> Tag:
