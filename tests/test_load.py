@@ -17,7 +17,7 @@ from integration.load.results import HostSample, moments, percentile
 from integration.load.sizes import IBM, MEGABYTE, ZB, Sizes, with_top, zipf
 from integration.load.watch import count_s3, sample
 from integration.local.errors import LocalCloudError
-from tests.load_sample import STARTED, sample_run
+from tests.load_sample import STARTED, sample_figures, sample_run
 
 
 @given(st.integers(0, 300_000), st.text(max_size=5))
@@ -85,6 +85,7 @@ def test_a_moment_is_the_difference_of_two_rows(tmp_path: Path) -> None:
         "1,4,GET,layer,N/A,N/A,0,0,0",
         "2,4,GET,layer,100,200,10,0,2000000",
         "2,4,PULL,image,500,600,3,1,9000000",
+        "2,4,PULL,unfinished,7000,8000,1,1,0",
         "2,4,,Aggregated,1,1,99,9,1",
     ]
     file.write_text("\n".join([HEADER, *rows]))
@@ -107,6 +108,24 @@ def test_a_run_without_a_pull_does_not_pass() -> None:
     del run.figures["PULL image"]
     (line,) = failed(verdict.judge(run, [], verdict.load()))
     assert line == "pulls is 0, not >= 1 (thresholds)"
+
+
+def test_a_storm_that_a_server_did_not_survive_is_told() -> None:
+    """Each of those that came through was fast."""
+    run, limits = sample_run("storm"), verdict.load()
+    run.figures["PULL image"] = sample_figures(500, count=20)
+    assert failed(verdict.judge(run, [], limits)) == []
+    run.figures["PULL image"] = sample_figures(500, count=19)
+    (line,) = failed(verdict.judge(run, [], limits))
+    assert line == "servers that have the image is 19, not >= 20 (--users)"
+
+
+def test_what_came_to_no_end_has_failed() -> None:
+    run = sample_run()
+    run.figures["PULL unfinished"] = sample_figures(120_000, count=10)
+    assert run.unfinished == 10
+    (line,) = failed(verdict.judge(run, [], verdict.load()))
+    assert line == "failed_percent is 7.143, not <= 0 (thresholds)"
 
 
 def test_one_failed_pull_is_told() -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from gevent import GreenletExit
 from gevent.pool import Pool
 
 from integration.load.images import CHUNK, MANIFEST, Image, Layer, digest_of
@@ -34,8 +35,9 @@ class LoadError(Exception):
     """An answer that is not what a client needs."""
 
 
-#: What a client meets when a registry fails.
-FAILURES = (LoadError, httpx.HTTPError)
+#: What a client meets when a registry fails; the last three are of answers with the right status
+#: and nothing in them that makes sense.
+FAILURES = (LoadError, httpx.HTTPError, httpx.InvalidURL, LookupError, TypeError, ValueError)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -72,7 +74,10 @@ def together(
 
 
 class Recorder(Protocol):
-    """Gets every request, and every pull and push as a whole."""
+    """Gets every request, and every pull and push as a whole.
+
+    A pull or push has the name ``image``, or ``unfinished`` if it was ended in the middle.
+    """
 
     def __call__(
         self, kind: str, name: str, seconds: float, size: int, error: Exception | None
@@ -141,8 +146,7 @@ class Client:
         """Push an image.
 
         Raises:
-            LoadError: it was refused.
-            httpx.HTTPError: the registry did not answer.
+            LoadError: or another of ``FAILURES``: it was refused, or not answered.
         """
         self._push(image, Measured())
 
@@ -163,6 +167,10 @@ class Client:
             yield measured
         except FAILURES as problem:
             error = problem
+        except GreenletExit:
+            late = LoadError("under way when the run ended")
+            self._record(kind, "unfinished", time.perf_counter() - start, measured.size, late)
+            raise
         self._record(kind, "image", time.perf_counter() - start, measured.size, error)
 
     @contextmanager
@@ -190,7 +198,7 @@ class Client:
             wanted, found = answer.headers["Docker-Content-Digest"], digest_of(answer.content)
             if wanted != found:
                 raise LoadError(f"the manifest of {tag} is {found}, not {wanted}")
-        return json.loads(answer.content)
+            return json.loads(answer.content)
 
     def _blob(self, repository: str, described: Any, name: str) -> int:
         """Read a blob to its end; return its size."""

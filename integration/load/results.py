@@ -13,8 +13,9 @@ from integration.load.sizes import MEGABYTE
 
 #: What a client wants done: Locust's method of them, the others are requests.
 OPERATIONS = ("PULL", "PUSH")
-#: Names of what is whole, and of the requests whose bytes are throughput as it happens.
-WHOLE, CONTENT = ("image",), ("layer", "config")
+#: Names of operations that came to their end and that did not, and of the requests whose bytes are
+#: throughput as it happens.
+WHOLE, UNFINISHED, CONTENT = ("image",), "unfinished", ("layer", "config")
 
 
 class Figures(BaseModel):
@@ -92,14 +93,20 @@ class Run(BaseModel):
 
     @property
     def operations(self) -> dict[str, Figures]:
-        """Pulls and pushes."""
-        return {name: one for name, one in self.figures.items() if name.startswith(OPERATIONS)}
+        """Pulls and pushes that came to their end."""
+        return {name: one for name, one in self.figures.items() if name.endswith(WHOLE)}
+
+    @property
+    def unfinished(self) -> int:
+        """Pulls and pushes that did not, though the run waited for them."""
+        return sum(one.count for name, one in self.figures.items() if name.endswith(UNFINISHED))
 
     @property
     def failed_percent(self) -> float:
-        """Failed operations in percent of all."""
-        count = sum(one.count for one in self.operations.values())
-        return 100 * sum(one.failed for one in self.operations.values()) / max(count, 1)
+        """Failed operations, those that came to no end among them, in percent of all."""
+        count = sum(one.count for one in self.operations.values()) + self.unfinished
+        failed = sum(one.failed for one in self.operations.values()) + self.unfinished
+        return 100 * failed / max(count, 1)
 
     @property
     def mb_per_s_per_host(self) -> float:
@@ -152,7 +159,7 @@ def moments(file: Path) -> list[Moment]:
     rows: dict[float, list[dict[str, str]]] = {}
     with file.open(newline="") as lines:
         for row in csv.DictReader(lines):
-            if row["Type"] in OPERATIONS or row["Name"] in CONTENT:
+            if row["Name"] in WHOLE + CONTENT:
                 rows.setdefault(float(row["Timestamp"]), []).append(row)
     return [
         _moment(time, rows[time], rows[before], time - before)
