@@ -26,6 +26,7 @@ def sample_run(
     failed: int = 0,
     started: float = STARTED,
     memory: tuple[int, ...] = (),
+    broken: list[str] | None = None,
 ) -> Run:
     """A minute in which everything took so much longer than it should; a host was killed."""
     figures = {
@@ -39,8 +40,13 @@ def sample_run(
         target="local",
         users=20,
         scale=0.02,
+        images=20,
         workers=0,
+        remote_workers=0,
         hosts=2,
+        wanted_seconds=60,
+        kill_host=20,
+        scale_out=None,
         seconds=60 * slower,
         figures=figures,
         moments=[
@@ -70,4 +76,5 @@ def sample_run(
             for host in ("i-1", "i-2")
         ],
         s3_requests={"GET": 2000, "HEAD": 10, "PUT": 300, "POST": 100, "LIST": 900, "DELETE": 50},
+        broken=broken or [],
     )

@@ -16,6 +16,11 @@ OPERATIONS = ("PULL", "PUSH")
 #: Names of operations that came to their end and that did not, and of the requests whose bytes are
 #: throughput as it happens.
 WHOLE, UNFINISHED, CONTENT = ("image",), "unfinished", ("layer", "config")
+#: What runs that are compared with each other have in common.
+KIND = {
+    *("workload", "target", "users", "scale", "images", "workers", "remote_workers", "hosts"),
+    *("wanted_seconds", "kill_host", "scale_out"),
+}
 
 
 class Figures(BaseModel):
@@ -70,12 +75,18 @@ class Run(BaseModel):
 
     started: float
     workload: str
-    #: ``local``, or the URL of a live registry.
+    #: ``local``, or the name or URL of a live registry.
     target: str
     users: int
     scale: float
+    images: int
     workers: int
+    remote_workers: int
     hosts: int
+    #: What it was to last, and when a host was to be killed or added, if it was.
+    wanted_seconds: float
+    kill_host: float | None
+    scale_out: float | None
     #: From the first request to the last.
     seconds: float
     #: By method and name, such as ``PULL image``.
@@ -85,11 +96,13 @@ class Run(BaseModel):
     samples: list[HostSample] = []
     #: Requests of the registry to S3 by method; None where nobody counts them.
     s3_requests: dict[str, int] | None = None
+    #: What it did not keep, a line each; None before it is judged.
+    broken: list[str] | None = None
 
     @property
-    def kind(self) -> str:
-        """What it can be compared with: runs of the same kind."""
-        return f"{self.workload}-{self.target}-{self.users}-{self.scale:g}-{self.hosts}"
+    def kind(self) -> dict[str, object]:
+        """What was asked for: runs of the same kind can be compared."""
+        return self.model_dump(include=KIND)
 
     @property
     def operations(self) -> dict[str, Figures]:

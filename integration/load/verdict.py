@@ -144,10 +144,11 @@ def latencies(run: Run) -> dict[str, float]:
 
 
 def _history(run: Run, past: Sequence[Run], how: Past) -> list[Judgement]:
-    same = [one for one in past if one.kind == run.kind][-how.runs :]
+    # Those that failed would make of a lasting fault what is usual.
+    same = [one for one in past if one.kind == run.kind and one.broken == []][-how.runs :]
     if len(same) < how.least:
         return []
-    source = f"{how.times:g} times as bad as the median of the {len(same)} runs before"
+    source = f"{how.times:g} times as bad as the median of the last {len(same)} that held"
     found = [
         Judgement(
             figure=name,
