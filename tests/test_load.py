@@ -5,18 +5,20 @@ import json
 import random
 import re
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.load import costs
+from integration.load.execution import Fates
 from integration.load.images import Layer, digest_of, make_image
 from integration.load.processes import Load, distribution
-from integration.load.results import moments, percentile
+from integration.load.results import Event, moments, percentile
 from integration.load.sizes import IBM, MEGABYTE, ZB, Sizes, with_top, zipf
 from integration.load.watch import count_s3, sample
-from tests.load_sample import sample_run
+from tests.load_sample import STARTED, sample_figures, sample_run
 
 
 @given(st.integers(0, 300_000), st.text(max_size=5))
@@ -70,6 +72,39 @@ def test_percentiles_of_counted_times() -> None:
     found = [percentile(times, part) for part in (0.5, 0.95, 0.99, 1)]
     assert found == [10, 20, 30, 900]
     assert percentile({}, 0.5) == 0
+
+
+@pytest.mark.parametrize(
+    ("events", "rate"),
+    [
+        ([], 10),
+        # The third host was there for half of the minute.
+        ([(30, 1)], 8),
+        ([(15, -1), (45, 1)], 13.333),
+        ([(-5, 1), (90, 1)], 6.667),
+    ],
+    ids=["two hosts", "one more", "one killed and replaced", "before and after"],
+)
+def test_throughput_is_for_each_second_of_a_host(
+    events: list[tuple[float, int]], rate: float
+) -> None:
+    run = sample_run()
+    run.figures = {"PULL image": sample_figures(500, count=120)}
+    run.events = [Event(time=STARTED + at, what="", hosts=hosts) for at, hosts in events]
+    assert run.mb_per_s_per_host == pytest.approx(rate, rel=0.001)
+
+
+def test_what_befalls_hosts_says_how_many_there_are() -> None:
+    cloud = MagicMock()
+    group = {"AutoScalingGroupName": "wharf", "DesiredCapacity": 2}
+    client = cloud.session.client.return_value
+    client.describe_auto_scaling_groups.return_value = {"AutoScalingGroups": [group]}
+    fates = Fates(kill=1, scale_out=2)
+    for second in range(4):
+        fates.bring(second, cloud)
+    fates.end()
+    assert [one.hosts for one in fates.events] == [-1, 1, 0, 1]
+    assert (fates.kill, fates.scale_out) == (1, 2)
 
 
 HEADER = (

@@ -75,9 +75,9 @@ class Fates:
     def _kill(self, cloud: LocalCloud) -> None:
         victim = cloud.hosts[0].id
         cloud.kill_host(victim)
-        self._say(f"{victim} killed")
+        self._say(f"{victim} killed", -1)
         cloud.reconcile()
-        self._say("replaced")
+        self._say("replaced", 1)
 
     def _scale_out(self, cloud: LocalCloud) -> None:
         client = cloud.session.client("autoscaling")
@@ -88,10 +88,10 @@ class Fates:
         )
         self._say("one host more wanted")
         cloud.reconcile()
-        self._say("scaled out")
+        self._say("scaled out", 1)
 
-    def _say(self, what: str) -> None:
-        self.events.append(Event(time=time.time(), what=what))
+    def _say(self, what: str, hosts: int = 0) -> None:
+        self.events.append(Event(time=time.time(), what=what, hosts=hosts))
 
 
 class Execution:

@@ -56,6 +56,8 @@ class Event(BaseModel):
 
     time: float
     what: str
+    #: How many hosts more serve from then on; -1 is one fewer.
+    hosts: int = 0
 
 
 class HostSample(BaseModel):
@@ -82,6 +84,7 @@ class Run(BaseModel):
     images: int
     workers: int
     remote_workers: int
+    #: When it began.
     hosts: int
     #: What it was to last, and when a host was to be killed or added, if it was.
     wanted_seconds: float
@@ -123,9 +126,16 @@ class Run(BaseModel):
 
     @property
     def mb_per_s_per_host(self) -> float:
-        """Megabytes a second that clients moved, for each host."""
+        """Megabytes that clients moved, for each second that a host was there."""
         moved = sum(one.bytes for one in self.operations.values())
-        return moved / MEGABYTE / max(self.seconds, 0.001) / max(self.hosts, 1)
+        return moved / MEGABYTE / max(self.host_seconds, 0.001)
+
+    @property
+    def host_seconds(self) -> float:
+        """Seconds that hosts were there, together."""
+        end = self.started + self.seconds
+        more = (one.hosts * min(max(end - one.time, 0), self.seconds) for one in self.events)
+        return self.hosts * self.seconds + sum(more)
 
 
 def figures(file: Path) -> tuple[dict[str, Figures], float, float]:
