@@ -1,5 +1,6 @@
 """Whether a run is good enough, and beside which runs."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from integration.deployment import Deployment
 from integration.load import history, plots, verdict
 from integration.load.__main__ import main
+from integration.load.processes import Load
 from integration.load.results import HostSample
 from integration.load.target import live
 from integration.local.errors import LocalCloudError
@@ -138,6 +140,40 @@ def test_growing_memory_fails_a_soak() -> None:
         "growth of memory of i-1 in %",
         "growth of memory of i-2 in %",
     ]
+
+
+def test_a_soak_without_figures_of_growth_does_not_pass() -> None:
+    soak = sample_run("soak")
+    soak.samples = [HostSample(time=n, host="a", sent_bytes=0, requests=0) for n in range(8)]
+    (line,) = failed(verdict.judge(soak, [], verdict.load()))
+    assert line == (
+        "figures of growth is 0, not >= 1 (growth_percent; it takes a registry on this machine, "
+        "without --registry, and more --seconds)"
+    )
+
+
+def test_a_soak_of_a_live_registry_is_refused_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", "secret")
+    live = ["soak", "--registry", "https://127.0.0.1:1", "--username", "ci"]
+    done = CliRunner().invoke(main, [*live, "--directory", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "leave --registry out, or give --thresholds without growth_percent" in done.output
+
+
+def test_a_soak_takes_an_hour_unless_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    def execute(_target: object, load: Load, *_: object) -> None:
+        asked.append(load.seconds)
+        raise LocalCloudError("seen")
+
+    monkeypatch.setattr("integration.load.__main__.local", lambda *_: nullcontext())
+    monkeypatch.setattr("integration.load.__main__.execute", execute)
+    for arguments in (["soak"], ["soak", "--seconds", "14400"], ["production"]):
+        CliRunner().invoke(main, [*arguments, "--directory", str(tmp_path)])
+    assert asked == [3600, 14400, 30]
 
 
 def test_growth_that_nobody_has_read_is_not_judged() -> None:

@@ -23,6 +23,8 @@ from scripts.finite import Finite
 DIRECTORY = Path("build/load")
 #: Clients, seconds, scale and images: what this machine bears, and what a live registry should.
 HERE, THERE = (20, 30.0, 0.02, 20), (100, 300.0, 1.0, 200)
+#: Seconds of a soak anywhere: what grows slowly does not show before.
+SOAK = 3600.0
 PATH = click.Path(path_type=Path)
 
 
@@ -90,7 +92,7 @@ def main(
     load = Load(
         workload=workload,
         users=users or usual[0],
-        seconds=seconds or usual[1],
+        seconds=seconds or (SOAK if workload == "soak" else usual[1]),
         scale=scale or usual[2],
         images=images or usual[3],
         seed=secrets.token_hex(4),
@@ -100,6 +102,11 @@ def main(
     )
     # Before any work: a mistake in a file should not be told after an hour.
     limits, price = verdict.load(thresholds), costs.prices(prices)
+    if registry and getattr(limits, workload).growth_percent:
+        raise click.UsageError(
+            f"{workload} judges how hosts grow, and nobody looks into those of a live registry: "
+            "leave --registry out, or give --thresholds without growth_percent for it"
+        )
     folder = past or directory / "history"
     before = history.kept(folder)
     with ends_on_signals(), Display() as display:

@@ -13,6 +13,10 @@ from integration.local.errors import LocalCloudError
 FILE = Path(__file__).resolve().parent / "thresholds.toml"
 #: Bytes and files below which growth is none: a cache that fills, a log that begins.
 FLOORS = {"memory": 50_000_000, "open_files": 50, "disk": 50_000_000}
+#: What to do where growth is to be judged and no host was looked into often enough.
+UNREAD = (
+    "growth_percent; it takes a registry on this machine, without --registry, and more --seconds"
+)
 
 
 class _Strict(BaseModel):
@@ -184,7 +188,9 @@ def _growth(run: Run, limits: Limits) -> list[Judgement]:
             bound = getattr(limits.growth_percent, name)
             if value is not None:
                 found.append(_judgement(f"growth of {name} of {host} in %", value, "<=", bound))
-    return found
+    return found or [
+        Judgement(figure="figures of growth", value=0, sign=">=", bound=1, source=UNREAD)
+    ]
 
 
 def growth(samples: Sequence[HostSample], name: str, floor: float) -> float | None:
