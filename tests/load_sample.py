@@ -32,7 +32,8 @@ def sample_run(
     figures = {
         "PULL image": sample_figures(500 * slower, failed=failed),
         "PUSH image": sample_figures(900 * slower, count=30),
-        "GET layer": sample_figures(200 * slower, count=300),
+        "GET layer": sample_figures(200 * slower),
+        "PATCH layer": sample_figures(300 * slower, count=30),
     }
     return Run(
         started=started,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -118,6 +119,7 @@ def test_a_moment_is_the_difference_of_two_rows(tmp_path: Path) -> None:
     rows = [
         "1,4,GET,layer,N/A,N/A,0,0,0",
         "2,4,GET,layer,100,200,10,0,2000000",
+        "2,4,GET,redirected layer,100,200,5,0,1000000",
         "2,4,PULL,image,500,600,3,1,9000000",
         "2,4,PULL,unfinished,7000,8000,1,1,0",
         "2,4,,Aggregated,1,1,99,9,1",
@@ -125,7 +127,7 @@ def test_a_moment_is_the_difference_of_two_rows(tmp_path: Path) -> None:
     file.write_text("\n".join([HEADER, *rows]))
     (moment,) = moments(file)
     assert (moment.operations_per_s, moment.failures_per_s) == (3, 1)
-    assert moment.mb_per_s == pytest.approx(20)
+    assert moment.mb_per_s == pytest.approx(25)
     assert (moment.p50_ms, moment.p95_ms) == (500, 600)
 
 
@@ -141,14 +143,27 @@ def test_the_bill() -> None:
     )
 
 
+def test_what_s3_sends_itself_does_not_pass_the_balancer() -> None:
+    run = sample_run()
+    run.figures["GET redirected layer"] = sample_figures(200, count=40)
+    bill = {one.what: one.amount for one in costs.costs(run, costs.prices())}
+    assert bill["traffic to clients"] == pytest.approx(1.4)
+    assert bill["load balancer"] == pytest.approx(1.3)
+
+
 def test_requests_to_s3_by_price() -> None:
-    lines = [
-        '200 1 - - "GET /?max-keys=1&prefix=docker%2Fregistry HTTP/1.1"',
-        '206 1 - - "GET /docker/registry/v2/blobs/sha256/aa/aa/data HTTP/1.1"',
-        '200 1 - - "PUT /docker/registry/v2/x?partNumber=1 HTTP/1.1"',
-        '200 1 - - "POST / HTTP/1.1"',
+    """Those before the load began were of the pushes that prepared it."""
+    began = datetime(2026, 11, 25, 2, 4, 20, tzinfo=UTC).timestamp()
+    line = "2026-11-25T02:04:{}.578238276+00:00 stdout F 10.89.2.10:5 [25/Nov/2026] api~ 200 - {}"
+    requests = [
+        (19, '"PUT /docker/registry/v2/y HTTP/1.1"'),
+        (20, '"GET /?max-keys=1&prefix=docker%2Fregistry HTTP/1.1"'),
+        (20, '"GET /docker/registry/v2/blobs/sha256/aa/aa/data HTTP/1.1"'),
+        (21, '"PUT /docker/registry/v2/x?partNumber=1 HTTP/1.1"'),
+        (21, '"POST / HTTP/1.1"'),
     ]
-    assert count_s3(lines) == {"LIST": 1, "GET": 1, "PUT": 1}
+    lines = [line.format(*one) for one in requests]
+    assert count_s3(lines, began) == {"LIST": 1, "GET": 1, "PUT": 1}
 
 
 def test_metrics_of_a_host() -> None:

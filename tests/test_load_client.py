@@ -86,12 +86,23 @@ def test_a_pull_is_challenge_manifest_config_and_layers(
 ) -> None:
     client.pull(REPOSITORY, "1")
     assert [name for _, name, _, _ in records] == [
-        *("challenge", "manifest", "config", "layer", "layer", "layer", "layer", "image"),
+        *("challenge", "manifest", "redirected config", *(["redirected layer"] * 4), "image"),
     ]
     whole = sum(layer.size for layer in image.layers) + len(image.config)
     assert records[-1] == ("PULL", "image", whole, "")
     assert registry.asked[0] == ("/v2/", False)
     assert registry.asked[1][1]
+
+
+def test_what_the_registry_sends_itself_has_another_name(
+    registry: Registry, httpserver: HTTPServer, client: Client, records: list[Record], image: Image
+) -> None:
+    assert registry.asked == []
+    path = f"/v2/{REPOSITORY}/blobs/{digest_of(image.config)}"
+    httpserver.clear_all_handlers()
+    httpserver.expect_request(path).respond_with_data(image.config)
+    client._blob(REPOSITORY, {"digest": digest_of(image.config)}, "config")
+    assert records == [("GET", "config", len(image.config), "")]
 
 
 def test_the_store_behind_a_redirect_gets_no_password(registry: Registry, client: Client) -> None:

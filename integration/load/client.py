@@ -89,6 +89,7 @@ class Recorder(Protocol):
 class Measured:
     """A request or an operation that goes on."""
 
+    name: str
     size: int = 0
 
 
@@ -148,7 +149,7 @@ class Client:
         Raises:
             LoadError: or another of ``FAILURES``: it was refused, or not answered.
         """
-        self._push(image, Measured())
+        self._push(image, Measured("image"))
 
     def _push(self, image: Image, push: Measured) -> None:
         self._challenge()
@@ -161,7 +162,7 @@ class Client:
 
     @contextmanager
     def _operation(self, kind: str) -> Iterator[Measured]:
-        start, measured = time.perf_counter(), Measured()
+        start, measured = time.perf_counter(), Measured("image")
         error: Exception | None = None
         try:
             yield measured
@@ -171,17 +172,17 @@ class Client:
             late = LoadError("under way when the run ended")
             self._record(kind, "unfinished", time.perf_counter() - start, measured.size, late)
             raise
-        self._record(kind, "image", time.perf_counter() - start, measured.size, error)
+        self._record(kind, measured.name, time.perf_counter() - start, measured.size, error)
 
     @contextmanager
     def _request(self, kind: str, name: str) -> Iterator[Measured]:
-        start, measured = time.perf_counter(), Measured()
+        start, measured = time.perf_counter(), Measured(name)
         try:
             yield measured
         except FAILURES as problem:
-            self._record(kind, name, time.perf_counter() - start, measured.size, problem)
+            self._record(kind, measured.name, time.perf_counter() - start, measured.size, problem)
             raise
-        self._record(kind, name, time.perf_counter() - start, measured.size, None)
+        self._record(kind, measured.name, time.perf_counter() - start, measured.size, None)
 
     def _challenge(self) -> None:
         """Ask without a password first, as clients do to learn how to log in."""
@@ -208,6 +209,8 @@ class Client:
             self._request("GET", name) as measured,
             self._http.stream("GET", path, auth=self._auth) as answer,
         ):
+            if answer.url.host != self._http.base_url.host:
+                measured.name = f"redirected {name}"
             if answer.status_code != 200:
                 raise LoadError(f"{name}: status {answer.status_code}, not 200")
             for chunk in answer.iter_raw(CHUNK):

@@ -143,7 +143,8 @@ class Execution:
             moments=running.moments(),
             events=self._fates.events,
             samples=self._samples,
-            s3_requests=self._target.watch.s3_requests(),
+            # What was pushed before is in no figure of the clients.
+            s3_requests=self._target.watch.s3_requests(since=first),
         )
 
     def _look_on(self, running: Locust) -> None:

@@ -14,8 +14,9 @@ from integration.load.sizes import MEGABYTE
 #: What a client wants done: Locust's method of them, the others are requests.
 OPERATIONS = ("PULL", "PUSH")
 #: Names of operations that came to their end and that did not, and of the requests whose bytes are
-#: throughput as it happens.
-WHOLE, UNFINISHED, CONTENT = ("image",), "unfinished", ("layer", "config")
+#: throughput as it happens: redirected ones end at another host than the registry's.
+WHOLE, UNFINISHED = ("image",), "unfinished"
+CONTENT = ("layer", "config", "redirected layer", "redirected config")
 #: What runs that are compared with each other have in common.
 KIND = {
     *("workload", "target", "users", "scale", "images", "workers", "remote_workers", "hosts"),
