@@ -17,7 +17,7 @@ from integration.load.execution import Fates
 from integration.load.images import Layer, digest_of, make_image
 from integration.load.processes import Load, distribution
 from integration.load.results import Event, moments, percentile
-from integration.load.sizes import IBM, MEGABYTE, ZB, Sizes, with_top, zipf
+from integration.load.sizes import MEGABYTE, ZB, Sizes, with_top, zipf
 from integration.load.watch import count_s3, sample
 from tests.load_sample import STARTED, sample_figures, sample_run
 
@@ -46,14 +46,6 @@ def test_the_mix_of_zb() -> None:
     drawn = [Sizes(ZB).draw(source) for _ in range(20_000)]
     parts = [drawn.count(size * MEGABYTE) / len(drawn) for size in (1, 10, 100)]
     assert parts == pytest.approx([0.2, 0.7, 0.1], abs=0.01)
-
-
-def test_the_trace_of_ibm() -> None:
-    source = random.Random(1)  # noqa: S311
-    drawn = [Sizes(IBM).draw(source) for _ in range(20_000)]
-    below = [sum(one < limit * MEGABYTE for one in drawn) / len(drawn) for limit in (1, 10)]
-    assert below == pytest.approx([0.65, 0.8], abs=0.01)
-    assert max(drawn) <= 100 * MEGABYTE
 
 
 def test_popularity_falls_by_rank() -> None:

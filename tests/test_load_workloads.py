@@ -2,9 +2,13 @@
 
 from argparse import Namespace
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
+
+from integration.load.images import Image
+from integration.load.sizes import MEGABYTE
 
 # Otherwise Locust changes the sockets and threads of all tests of this process.
 with pytest.MonkeyPatch.context() as patch:
@@ -14,7 +18,7 @@ with pytest.MonkeyPatch.context() as patch:
     from locust.runners import Runner
 
     from integration.load import user
-    from integration.load.workloads import mixed
+    from integration.load.workloads import mixed, production, soak
 
 
 def environment(**options: Any) -> Environment:
@@ -82,3 +86,45 @@ def test_mixed_pulls_three_times_as_often_as_it_pushes() -> None:
     tasks = mixed.Mixed.tasks
     pulls, pushes = tasks.count(mixed.Mixed.deploy), tasks.count(mixed.Mixed.build)
     assert (pulls, pushes, len(tasks)) == (75, 25, 100)
+
+
+def test_layers_of_production_are_as_in_the_trace_of_ibm() -> None:
+    images = production.images(environment(images=4000))
+    sizes = [layer.size for image in images for layer in image.layers]
+    below = [sum(one < limit * MEGABYTE for one in sizes) / len(sizes) for limit in (1, 10)]
+    assert below == pytest.approx([0.65, 0.8], abs=0.01)
+    assert max(sizes) <= 100 * MEGABYTE
+    assert {len(image.layers) for image in images} == {8}
+
+
+def pushes(kind: type[production.Production], monkeypatch: pytest.MonkeyPatch) -> list[Image]:
+    """What a user pushes who has one image to choose from; first that image."""
+    builder = kind(environment(images=1))
+    builder.on_start()
+    pushed = list(builder.images)
+    monkeypatch.setattr(builder, "push", pushed.append)
+    builder.build()
+    builder.build()
+    return pushed
+
+
+def test_a_build_takes_the_tag_of_its_image_and_changes_the_top(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pushed = pushes(production.Production, monkeypatch)
+    for before, after in pairwise(pushed):
+        assert (after.repository, after.tag) == (before.repository, before.tag)
+        assert after.layers[:-1] == before.layers[:-1]
+        assert after.layers[-1].size == before.layers[-1].size
+        assert after.layers[-1].digest != before.layers[-1].digest
+
+
+def test_nobody_pulls_the_builds_of_a_soak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New layers in the caches would be growth."""
+    assert len({image.tag for image in pushes(soak.Soak, monkeypatch)}) == 3
+
+
+def test_production_pulls_nineteen_times_as_often_as_it_pushes() -> None:
+    tasks = production.Production.tasks
+    pulls = tasks.count(production.Production.deploy)
+    assert (pulls, len(tasks)) == (95, 100)
