@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def test_a_storm_ends_when_every_server_has_the_image(
     assert run.samples[-1].disk_bytes
     assert run.s3_requests
     assert run.s3_requests["GET"] > 7
+    # Those of the push before are not among them.
+    assert "PUT" not in run.s3_requests
 
 
 def test_two_workers_share_a_mixed_load(target: Target, repository: str, tmp_path: Path) -> None:
@@ -61,6 +64,41 @@ def test_two_workers_share_a_mixed_load(target: Target, repository: str, tmp_pat
     names = [one.figure for one in judge(run, [], load())]
     assert names == ["pulls", "failed_percent", "p50_ms", "p95_ms", "p99_ms", "mb_per_s_per_host"]
     assert no_locust_of(tmp_path)
+
+
+@pytest.fixture
+def two_hosts_after(cloud: LocalCloud) -> Iterator[None]:
+    yield
+    cloud.session.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=cloud.outputs["autoscaling_group"], DesiredCapacity=2
+    )
+    cloud.reconcile()
+
+
+@pytest.mark.usefixtures("two_hosts_after")
+def test_production_goes_on_while_a_host_more_comes(
+    target: Target, cloud: LocalCloud, repository: str, tmp_path: Path
+) -> None:
+    production = replace(SMALL, workload="production", users=4, seconds=10, seed=seed(repository))
+    run = execute(target, production, Fates(scale_out=1), print, tmp_path)
+    assert run.figures["PULL image"].count > 0
+    assert run.failed_percent == 0
+    assert [one.what for one in run.events] == ["one host more wanted", "scaled out"]
+    assert (run.hosts, len(cloud.hosts)) == (2, 3)
+
+
+def test_a_soak_says_how_its_hosts_grow(
+    target: Target, cloud: LocalCloud, repository: str, tmp_path: Path
+) -> None:
+    soak = replace(SMALL, workload="soak", users=4, seconds=15, seed=seed(repository))
+    run = execute(target, soak, Fates(), print, tmp_path)
+    assert run.failed_percent == 0
+    names = {one.figure for one in judge(run, [], load())}
+    assert names >= {
+        f"growth of {what} of {host.id} in %"
+        for what in ("memory", "open_files", "disk")
+        for host in cloud.hosts
+    }
 
 
 def no_locust_of(directory: Path) -> bool:
@@ -81,7 +119,8 @@ def test_the_program_reports_a_live_registry(deployment: Deployment, tmp_path: P
     limits = tmp_path / "thresholds.toml"
     text = (REPOSITORY / "integration/load/thresholds.toml").read_text()
     limits.write_text(text.replace("p99_ms = 60000", "p99_ms = 0.001"))
-    done = program(deployment, tmp_path, "storm", "--thresholds", str(limits))
+    options = ("--thresholds", str(limits), "--target-name", "here")
+    done = program(deployment, tmp_path, "storm", *options)
     assert done.returncode == 1
     assert "Error: storm: p99_ms is " in done.stderr
     # What one second holds has no course over time; the rest is there.
@@ -89,7 +128,11 @@ def test_the_program_reports_a_live_registry(deployment: Deployment, tmp_path: P
     assert "How long pulls and pushes took" in shown
     assert "<svg" in shown
     (kept,) = (tmp_path / "history").glob("*.json")
-    assert Run.model_validate_json(kept.read_text()).figures["PULL image"].failed == 0
+    run = Run.model_validate_json(kept.read_text())
+    assert run.figures["PULL image"].failed == 0
+    assert run.target == "here"
+    assert run.broken
+    assert run.broken[0].startswith("p99_ms is ")
 
 
 def program(
@@ -113,5 +156,6 @@ def test_a_killed_host_shows_in_the_run(
     mixed = replace(SMALL, workload="mixed", users=4, seconds=15, seed=seed(repository))
     run = execute(target, mixed, Fates(kill=1), print, tmp_path)
     assert [one.what.partition(" ")[2] for one in run.events] == ["killed", ""]
+    assert [one.hosts for one in run.events] == [-1, 1]
     assert 0 < run.events[0].time - run.started < 15
     assert len(before & {host.id for host in cloud.hosts}) == 1

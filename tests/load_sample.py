@@ -26,12 +26,14 @@ def sample_run(
     failed: int = 0,
     started: float = STARTED,
     memory: tuple[int, ...] = (),
+    broken: list[str] | None = None,
 ) -> Run:
     """A minute in which everything took so much longer than it should; a host was killed."""
     figures = {
         "PULL image": sample_figures(500 * slower, failed=failed),
         "PUSH image": sample_figures(900 * slower, count=30),
-        "GET layer": sample_figures(200 * slower, count=300),
+        "GET layer": sample_figures(200 * slower),
+        "PATCH layer": sample_figures(300 * slower, count=30),
     }
     return Run(
         started=started,
@@ -39,8 +41,13 @@ def sample_run(
         target="local",
         users=20,
         scale=0.02,
+        images=20,
         workers=0,
+        remote_workers=0,
         hosts=2,
+        wanted_seconds=60,
+        kill_host=20,
+        scale_out=None,
         seconds=60 * slower,
         figures=figures,
         moments=[
@@ -70,4 +77,5 @@ def sample_run(
             for host in ("i-1", "i-2")
         ],
         s3_requests={"GET": 2000, "HEAD": 10, "PUT": 300, "POST": 100, "LIST": 900, "DELETE": 50},
+        broken=broken or [],
     )

@@ -4,20 +4,22 @@ import hashlib
 import json
 import random
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.load import costs, history, verdict
+from integration.load import costs
+from integration.load.execution import Fates
 from integration.load.images import Layer, digest_of, make_image
 from integration.load.processes import Load, distribution
-from integration.load.results import HostSample, moments, percentile
-from integration.load.sizes import IBM, MEGABYTE, ZB, Sizes, with_top, zipf
+from integration.load.results import Event, moments, percentile
+from integration.load.sizes import MEGABYTE, ZB, Sizes, with_top, zipf
 from integration.load.watch import count_s3, sample
-from integration.local.errors import LocalCloudError
-from tests.load_sample import STARTED, sample_run
+from tests.load_sample import STARTED, sample_figures, sample_run
 
 
 @given(st.integers(0, 300_000), st.text(max_size=5))
@@ -46,14 +48,6 @@ def test_the_mix_of_zb() -> None:
     assert parts == pytest.approx([0.2, 0.7, 0.1], abs=0.01)
 
 
-def test_the_trace_of_ibm() -> None:
-    source = random.Random(1)  # noqa: S311
-    drawn = [Sizes(IBM).draw(source) for _ in range(20_000)]
-    below = [sum(one < limit * MEGABYTE for one in drawn) / len(drawn) for limit in (1, 10)]
-    assert below == pytest.approx([0.65, 0.8], abs=0.01)
-    assert max(drawn) <= 100 * MEGABYTE
-
-
 def test_popularity_falls_by_rank() -> None:
     parts = zipf(200)
     assert sum(parts) == pytest.approx(1)
@@ -73,6 +67,39 @@ def test_percentiles_of_counted_times() -> None:
     assert percentile({}, 0.5) == 0
 
 
+@pytest.mark.parametrize(
+    ("events", "rate"),
+    [
+        ([], 10),
+        # The third host was there for half of the minute.
+        ([(30, 1)], 8),
+        ([(15, -1), (45, 1)], 13.333),
+        ([(-5, 1), (90, 1)], 6.667),
+    ],
+    ids=["two hosts", "one more", "one killed and replaced", "before and after"],
+)
+def test_throughput_is_for_each_second_of_a_host(
+    events: list[tuple[float, int]], rate: float
+) -> None:
+    run = sample_run()
+    run.figures = {"PULL image": sample_figures(500, count=120)}
+    run.events = [Event(time=STARTED + at, what="", hosts=hosts) for at, hosts in events]
+    assert run.mb_per_s_per_host == pytest.approx(rate, rel=0.001)
+
+
+def test_what_befalls_hosts_says_how_many_there_are() -> None:
+    cloud = MagicMock()
+    group = {"AutoScalingGroupName": "wharf", "DesiredCapacity": 2}
+    client = cloud.session.client.return_value
+    client.describe_auto_scaling_groups.return_value = {"AutoScalingGroups": [group]}
+    fates = Fates(kill=1, scale_out=2)
+    for second in range(4):
+        fates.bring(second, cloud)
+    fates.end()
+    assert [one.hosts for one in fates.events] == [-1, 1, 0, 1]
+    assert (fates.kill, fates.scale_out) == (1, 2)
+
+
 HEADER = (
     "Timestamp,User Count,Type,Name,50%,95%,Total Request Count,Total Failure Count,"
     "Total Average Content Size"
@@ -84,91 +111,16 @@ def test_a_moment_is_the_difference_of_two_rows(tmp_path: Path) -> None:
     rows = [
         "1,4,GET,layer,N/A,N/A,0,0,0",
         "2,4,GET,layer,100,200,10,0,2000000",
+        "2,4,GET,redirected layer,100,200,5,0,1000000",
         "2,4,PULL,image,500,600,3,1,9000000",
+        "2,4,PULL,unfinished,7000,8000,1,1,0",
         "2,4,,Aggregated,1,1,99,9,1",
     ]
     file.write_text("\n".join([HEADER, *rows]))
     (moment,) = moments(file)
     assert (moment.operations_per_s, moment.failures_per_s) == (3, 1)
-    assert moment.mb_per_s == pytest.approx(20)
+    assert moment.mb_per_s == pytest.approx(25)
     assert (moment.p50_ms, moment.p95_ms) == (500, 600)
-
-
-def failed(judgements: list[verdict.Judgement]) -> list[str]:
-    return [str(one) for one in judgements if not one.holds]
-
-
-def test_a_run_as_it_should_be() -> None:
-    assert failed(verdict.judge(sample_run(), [], verdict.load())) == []
-
-
-def test_a_run_without_a_pull_does_not_pass() -> None:
-    run = sample_run()
-    del run.figures["PULL image"]
-    (line,) = failed(verdict.judge(run, [], verdict.load()))
-    assert line == "pulls is 0, not >= 1 (thresholds)"
-
-
-def test_one_failed_pull_is_told() -> None:
-    (line,) = failed(verdict.judge(sample_run(failed=1), [], verdict.load()))
-    assert line == "failed_percent is 0.7692, not <= 0 (thresholds)"
-
-
-def test_a_fixed_threshold_is_told() -> None:
-    lines = failed(verdict.judge(sample_run(slower=100), [], verdict.load()))
-    assert "p50_ms is 5e+04, not <= 3e+04 (thresholds)" in lines
-
-
-def test_a_regression_is_told_with_both_values() -> None:
-    past = [sample_run(started=STARTED - number) for number in range(3)]
-    lines = failed(verdict.judge(sample_run(slower=2), past, verdict.load()))
-    assert (
-        "p95_ms is 2000, not <= 1500 (1.5 times as bad as the median of the 3 runs before)" in lines
-    )
-    assert any(line.startswith("mb_per_s_per_host is 5.417, not >= 7.222") for line in lines)
-
-
-def test_too_short_a_history_and_other_workloads_tell_nothing() -> None:
-    slow, limits = sample_run(slower=2), verdict.load()
-    few = [sample_run(started=STARTED - number) for number in range(2)]
-    others = [sample_run("production", started=STARTED - number) for number in range(9)]
-    assert failed(verdict.judge(slow, [*few, *others], limits)) == []
-
-
-def test_growing_memory_fails_a_soak() -> None:
-    limits = verdict.load()
-    steady = (300, 200, 210, 200, 205, 200, 210, 205)
-    leaking = (200, 200, 220, 240, 260, 280, 300, 320)
-    million = 1_000_000
-    good = sample_run("soak", memory=tuple(one * million for one in steady))
-    bad = sample_run("soak", memory=tuple(one * million for one in leaking))
-    assert failed(verdict.judge(good, [], limits)) == []
-    lines = failed(verdict.judge(bad, [], limits))
-    assert [line.partition(" is ")[0] for line in lines] == [
-        "growth of memory of i-1 in %",
-        "growth of memory of i-2 in %",
-    ]
-
-
-def test_growth_that_nobody_has_read_is_not_judged() -> None:
-    samples = [HostSample(time=n, host="a", sent_bytes=0, requests=0) for n in range(8)]
-    assert verdict.growth(samples, "memory_bytes", 1) is None
-
-
-def test_a_wrong_threshold_is_one_line(tmp_path: Path) -> None:
-    file = tmp_path / "thresholds.toml"
-    file.write_text(verdict.FILE.read_text().replace("failed_percent = 0", "failed_percent = -1"))
-    with pytest.raises(LocalCloudError, match=r"thresholds.toml: storm.failed_percent: Input"):
-        verdict.load(file)
-
-
-def test_kept_runs_come_back_the_oldest_first(tmp_path: Path) -> None:
-    for started in (STARTED, STARTED - 100):
-        history.keep(sample_run(started=started), tmp_path)
-    assert [one.started for one in history.kept(tmp_path)] == [STARTED - 100, STARTED]
-    (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(LocalCloudError, match=r"other.json: not a run of this version"):
-        history.kept(tmp_path)
 
 
 def test_the_bill() -> None:
@@ -183,14 +135,27 @@ def test_the_bill() -> None:
     )
 
 
+def test_what_s3_sends_itself_does_not_pass_the_balancer() -> None:
+    run = sample_run()
+    run.figures["GET redirected layer"] = sample_figures(200, count=40)
+    bill = {one.what: one.amount for one in costs.costs(run, costs.prices())}
+    assert bill["traffic to clients"] == pytest.approx(1.4)
+    assert bill["load balancer"] == pytest.approx(1.3)
+
+
 def test_requests_to_s3_by_price() -> None:
-    lines = [
-        '200 1 - - "GET /?max-keys=1&prefix=docker%2Fregistry HTTP/1.1"',
-        '206 1 - - "GET /docker/registry/v2/blobs/sha256/aa/aa/data HTTP/1.1"',
-        '200 1 - - "PUT /docker/registry/v2/x?partNumber=1 HTTP/1.1"',
-        '200 1 - - "POST / HTTP/1.1"',
+    """Those before the load began were of the pushes that prepared it."""
+    began = datetime(2026, 11, 25, 2, 4, 20, tzinfo=UTC).timestamp()
+    line = "2026-11-25T02:04:{}.578238276+00:00 stdout F 10.89.2.10:5 [25/Nov/2026] api~ 200 - {}"
+    requests = [
+        (19, '"PUT /docker/registry/v2/y HTTP/1.1"'),
+        (20, '"GET /?max-keys=1&prefix=docker%2Fregistry HTTP/1.1"'),
+        (20, '"GET /docker/registry/v2/blobs/sha256/aa/aa/data HTTP/1.1"'),
+        (21, '"PUT /docker/registry/v2/x?partNumber=1 HTTP/1.1"'),
+        (21, '"POST / HTTP/1.1"'),
     ]
-    assert count_s3(lines) == {"LIST": 1, "GET": 1, "PUT": 1}
+    lines = [line.format(*one) for one in requests]
+    assert count_s3(lines, began) == {"LIST": 1, "GET": 1, "PUT": 1}
 
 
 def test_metrics_of_a_host() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import gevent
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
@@ -85,12 +86,23 @@ def test_a_pull_is_challenge_manifest_config_and_layers(
 ) -> None:
     client.pull(REPOSITORY, "1")
     assert [name for _, name, _, _ in records] == [
-        *("challenge", "manifest", "config", "layer", "layer", "layer", "layer", "image"),
+        *("challenge", "manifest", "redirected config", *(["redirected layer"] * 4), "image"),
     ]
     whole = sum(layer.size for layer in image.layers) + len(image.config)
     assert records[-1] == ("PULL", "image", whole, "")
     assert registry.asked[0] == ("/v2/", False)
     assert registry.asked[1][1]
+
+
+def test_what_the_registry_sends_itself_has_another_name(
+    registry: Registry, httpserver: HTTPServer, client: Client, records: list[Record], image: Image
+) -> None:
+    assert registry.asked == []
+    path = f"/v2/{REPOSITORY}/blobs/{digest_of(image.config)}"
+    httpserver.clear_all_handlers()
+    httpserver.expect_request(path).respond_with_data(image.config)
+    client._blob(REPOSITORY, {"digest": digest_of(image.config)}, "config")
+    assert records == [("GET", "config", len(image.config), "")]
 
 
 def test_the_store_behind_a_redirect_gets_no_password(registry: Registry, client: Client) -> None:
@@ -117,3 +129,77 @@ def test_a_missing_image_fails_the_pull(
     client.pull(REPOSITORY, "2")
     assert "manifest" in records[-1][3] or "status" in records[-1][3]
     assert records[-1][0] == "PULL"
+
+
+@pytest.mark.parametrize(
+    ("answer", "headers", "problem"),
+    [
+        (b"{}", {}, "'Docker-Content-Digest'"),
+        (b"<html>", {"Docker-Content-Digest": digest_of(b"<html>")}, "Expecting value"),
+        (b"[]", {"Docker-Content-Digest": digest_of(b"[]")}, "list indices must be integers"),
+        (b"{}", {"Docker-Content-Digest": digest_of(b"{}")}, "'config'"),
+    ],
+    ids=["no digest", "no JSON", "a list", "an empty manifest"],
+)
+def test_a_manifest_that_makes_no_sense_fails_the_pull(
+    registry: Registry,
+    httpserver: HTTPServer,
+    client: Client,
+    records: list[Record],
+    answer: bytes,
+    headers: dict[str, str],
+    problem: str,
+) -> None:
+    assert registry.asked == []
+    path = f"/v2/{REPOSITORY}/manifests/2"
+    httpserver.expect_request(path).respond_with_data(answer, headers=headers)
+    client.pull(REPOSITORY, "2")
+    kind, name, _, error = records[-1]
+    assert (kind, name) == ("PULL", "image")
+    assert problem in error
+
+
+def test_a_push_to_nowhere_has_failed(
+    httpserver: HTTPServer, client: Client, records: list[Record], image: Image
+) -> None:
+    """An upload is begun, but nothing says where it goes on."""
+    httpserver.expect_request("/v2/").respond_with_data(
+        status=401, headers={"WWW-Authenticate": "Basic"}
+    )
+    uploads = f"/v2/{REPOSITORY}/blobs/uploads/"
+    httpserver.expect_request(uploads, "POST").respond_with_data(status=202)
+    for layer in image.layers:
+        path = f"/v2/{REPOSITORY}/blobs/{layer.digest}"
+        httpserver.expect_request(path, "HEAD").respond_with_data(status=404)
+    client.push(image)
+    assert records[-1] == ("PUSH", "image", 0, "'Location'")
+
+
+def test_a_pull_that_is_ended_in_the_middle_is_unfinished(
+    client: Client, records: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_challenge", lambda: gevent.sleep(60))
+    pull = gevent.spawn(client.pull, REPOSITORY, "1")
+    gevent.sleep(0.01)
+    assert records == []
+    pull.kill()
+    assert records == [("PULL", "unfinished", 0, "under way when the run ended")]
+
+
+def test_layers_come_three_at_a_time(
+    registry: Registry, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert registry.asked == []
+    going: list[str] = []
+    most = []
+
+    def blob(_repository: str, _described: object, name: str) -> int:
+        going.append(name)
+        most.append(going.count("layer"))
+        gevent.sleep(0.01)
+        going.remove(name)
+        return 1
+
+    monkeypatch.setattr(client, "_blob", blob)
+    client.pull(REPOSITORY, "1")
+    assert max(most) == 3

@@ -37,9 +37,10 @@ def log(browser: Chrome, kind: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def shown(browser: Chrome, tmp_path: Path, request: pytest.FixtureRequest) -> Chrome:
-    """The page of a run, after five runs as they should be."""
+    """The page of a run, after five runs as they should be and one that failed."""
     run: Run = request.param
     past = [sample_run(started=STARTED - 1000 * number) for number in range(5, 0, -1)]
+    past.append(sample_run(started=STARTED - 1, slower=2, broken=["p95_ms is 2000"]))
     file = tmp_path / "report.html"
     file.write_text(page(run, past, judge(run, past, load()), prices()))
     browser.get(file.as_uri())

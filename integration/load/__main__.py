@@ -23,12 +23,19 @@ from scripts.finite import Finite
 DIRECTORY = Path("build/load")
 #: Clients, seconds, scale and images: what this machine bears, and what a live registry should.
 HERE, THERE = (20, 30.0, 0.02, 20), (100, 300.0, 1.0, 200)
+#: Seconds of a soak anywhere: what grows slowly does not show before.
+SOAK = 3600.0
 PATH = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("workload", type=click.Choice(WORKLOADS))
 @click.option("--registry", metavar="URL", help="A live one instead of one on this machine.")
+@click.option(
+    "--target-name",
+    metavar="NAME",
+    help="Of a live one: what past runs are found by.  [default: URL]",
+)
 @click.option("--username", default="", help="The password is taken from REGISTRY_PASSWORD.")
 @click.option("--ca", type=click.Path(path_type=Path, exists=True), help="Certificate to trust.")
 @click.option("--hosts", type=click.IntRange(1), default=2, show_default=True, help="That serve.")
@@ -52,6 +59,7 @@ PATH = click.Path(path_type=Path)
 def main(
     workload: str,
     registry: str | None,
+    target_name: str | None,
     username: str,
     ca: Path | None,
     hosts: int,
@@ -74,13 +82,17 @@ def main(
     """Run WORKLOAD; fail if a threshold is not kept, or it is worse than the runs before."""
     if registry and (kill_host is not None or scale_out is not None):
         raise click.UsageError("--kill-host and --scale-out take a registry on this machine")
+    if target_name is not None and not (registry and target_name.strip()):
+        raise click.UsageError(
+            f"--target-name {target_name!r}: give a --registry and a name for it"
+        )
     if remote_workers and not port:
         raise click.UsageError("--remote-workers need a --port to come to, such as 5557")
     usual = THERE if registry else HERE
     load = Load(
         workload=workload,
         users=users or usual[0],
-        seconds=seconds or usual[1],
+        seconds=seconds or (SOAK if workload == "soak" else usual[1]),
         scale=scale or usual[2],
         images=images or usual[3],
         seed=secrets.token_hex(4),
@@ -90,24 +102,31 @@ def main(
     )
     # Before any work: a mistake in a file should not be told after an hour.
     limits, price = verdict.load(thresholds), costs.prices(prices)
+    if registry and getattr(limits, workload).growth_percent:
+        raise click.UsageError(
+            f"{workload} judges how hosts grow, and nobody looks into those of a live registry: "
+            "leave --registry out, or give --thresholds without growth_percent for it"
+        )
     folder = past or directory / "history"
     before = history.kept(folder)
     with ends_on_signals(), Display() as display:
         going: AbstractContextManager[Target]
         if registry:
-            going = nullcontext(live(_deployment(registry, username, ca), hosts, metrics))
+            going = nullcontext(
+                live(_deployment(registry, username, ca), target_name, hosts, metrics)
+            )
         else:
             going = local(cloud, hosts, display)
         with going as target:
             fates = Fates(kill_host, scale_out)
             found = execute(target, load, fates, display, directory / workload)
         judgements = verdict.judge(found, before, limits)
+        found.broken = [str(one) for one in judgements if not one.holds]
         file = directory / f"{workload}.html"
         report.write(report.page(found, before, judgements, price), file)
         display(f"Wrote {file}, and {history.keep(found, folder)}")
-    failed = [str(one) for one in judgements if not one.holds]
-    if failed:
-        raise LocalCloudError(f"{workload}: {'; '.join(failed)}")
+    if found.broken:
+        raise LocalCloudError(f"{workload}: {'; '.join(found.broken)}")
     display(f"{workload}: {len(judgements)} figures hold")
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from gevent import GreenletExit
 from gevent.pool import Pool
 
 from integration.load.images import CHUNK, MANIFEST, Image, Layer, digest_of
@@ -34,8 +35,9 @@ class LoadError(Exception):
     """An answer that is not what a client needs."""
 
 
-#: What a client meets when a registry fails.
-FAILURES = (LoadError, httpx.HTTPError)
+#: What a client meets when a registry fails; the last three are of answers with the right status
+#: and nothing in them that makes sense.
+FAILURES = (LoadError, httpx.HTTPError, httpx.InvalidURL, LookupError, TypeError, ValueError)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -72,7 +74,10 @@ def together(
 
 
 class Recorder(Protocol):
-    """Gets every request, and every pull and push as a whole."""
+    """Gets every request, and every pull and push as a whole.
+
+    A pull or push has the name ``image``, or ``unfinished`` if it was ended in the middle.
+    """
 
     def __call__(
         self, kind: str, name: str, seconds: float, size: int, error: Exception | None
@@ -84,6 +89,7 @@ class Recorder(Protocol):
 class Measured:
     """A request or an operation that goes on."""
 
+    name: str
     size: int = 0
 
 
@@ -141,10 +147,9 @@ class Client:
         """Push an image.
 
         Raises:
-            LoadError: it was refused.
-            httpx.HTTPError: the registry did not answer.
+            LoadError: or another of ``FAILURES``: it was refused, or not answered.
         """
-        self._push(image, Measured())
+        self._push(image, Measured("image"))
 
     def _push(self, image: Image, push: Measured) -> None:
         self._challenge()
@@ -157,23 +162,27 @@ class Client:
 
     @contextmanager
     def _operation(self, kind: str) -> Iterator[Measured]:
-        start, measured = time.perf_counter(), Measured()
+        start, measured = time.perf_counter(), Measured("image")
         error: Exception | None = None
         try:
             yield measured
         except FAILURES as problem:
             error = problem
-        self._record(kind, "image", time.perf_counter() - start, measured.size, error)
+        except GreenletExit:
+            late = LoadError("under way when the run ended")
+            self._record(kind, "unfinished", time.perf_counter() - start, measured.size, late)
+            raise
+        self._record(kind, measured.name, time.perf_counter() - start, measured.size, error)
 
     @contextmanager
     def _request(self, kind: str, name: str) -> Iterator[Measured]:
-        start, measured = time.perf_counter(), Measured()
+        start, measured = time.perf_counter(), Measured(name)
         try:
             yield measured
         except FAILURES as problem:
-            self._record(kind, name, time.perf_counter() - start, measured.size, problem)
+            self._record(kind, measured.name, time.perf_counter() - start, measured.size, problem)
             raise
-        self._record(kind, name, time.perf_counter() - start, measured.size, None)
+        self._record(kind, measured.name, time.perf_counter() - start, measured.size, None)
 
     def _challenge(self) -> None:
         """Ask without a password first, as clients do to learn how to log in."""
@@ -190,7 +199,7 @@ class Client:
             wanted, found = answer.headers["Docker-Content-Digest"], digest_of(answer.content)
             if wanted != found:
                 raise LoadError(f"the manifest of {tag} is {found}, not {wanted}")
-        return json.loads(answer.content)
+            return json.loads(answer.content)
 
     def _blob(self, repository: str, described: Any, name: str) -> int:
         """Read a blob to its end; return its size."""
@@ -200,6 +209,8 @@ class Client:
             self._request("GET", name) as measured,
             self._http.stream("GET", path, auth=self._auth) as answer,
         ):
+            if answer.url.host != self._http.base_url.host:
+                measured.name = f"redirected {name}"
             if answer.status_code != 200:
                 raise LoadError(f"{name}: status {answer.status_code}, not 200")
             for chunk in answer.iter_raw(CHUNK):

@@ -59,14 +59,19 @@ def costs(run: Run, price: Prices) -> list[Cost]:
             _cost("S3 GET and HEAD", reads / 1000, "1,000 requests", price.s3_get),
             _cost("S3 PUT, POST and LIST", writes / 1000, "1,000 requests", price.s3_put),
         ]
-    pulls, pushes = run.figures.get("PULL image"), run.figures.get("PUSH image")
-    pulled = pulls.bytes / GIGABYTE if pulls else 0.0
-    pushed = pushes.bytes / GIGABYTE if pushes else 0.0
+    received, sent = _gigabytes(run, "GET "), _gigabytes(run, "PATCH ")
+    # From S3 to the client: not through the balancer.
+    redirected = _gigabytes(run, "GET redirected ")
     return [
         *found,
-        _cost("traffic to clients", pulled, "GB", price.traffic_gb),
-        _cost("load balancer", pulled + pushed, "GB", price.balancer_gb),
+        _cost("traffic to clients", received, "GB", price.traffic_gb),
+        _cost("load balancer", received - redirected + sent, "GB", price.balancer_gb),
     ]
+
+
+def _gigabytes(run: Run, names: str) -> float:
+    """What requests moved whose names begin so."""
+    return sum(one.bytes for name, one in run.figures.items() if name.startswith(names)) / GIGABYTE
 
 
 def _cost(what: str, amount: float, unit: str, price: float) -> Cost:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from integration.load.processes import Load, Locust, locust
@@ -34,6 +35,7 @@ class Fates:
     kill: float | None = None
     scale_out: float | None = None
     events: list[Event] = field(default_factory=list)
+    _begun: list[Callable[[LocalCloud], None]] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
     _failures: list[LocalCloudError] = field(default_factory=list)
 
@@ -41,12 +43,10 @@ class Fates:
         """Let happen what is due."""
         if cloud is None:
             return
-        if self.kill is not None and seconds >= self.kill:
-            self.kill = None
-            self._start(lambda: self._kill(cloud))
-        if self.scale_out is not None and seconds >= self.scale_out:
-            self.scale_out = None
-            self._start(lambda: self._scale_out(cloud))
+        for due, do in ((self.kill, self._kill), (self.scale_out, self._scale_out)):
+            if due is not None and seconds >= due and do not in self._begun:
+                self._begun.append(do)
+                self._start(partial(do, cloud))
 
     def end(self) -> None:
         """Wait for what goes on.
@@ -75,9 +75,9 @@ class Fates:
     def _kill(self, cloud: LocalCloud) -> None:
         victim = cloud.hosts[0].id
         cloud.kill_host(victim)
-        self._say(f"{victim} killed")
+        self._say(f"{victim} killed", -1)
         cloud.reconcile()
-        self._say("replaced")
+        self._say("replaced", 1)
 
     def _scale_out(self, cloud: LocalCloud) -> None:
         client = cloud.session.client("autoscaling")
@@ -88,10 +88,10 @@ class Fates:
         )
         self._say("one host more wanted")
         cloud.reconcile()
-        self._say("scaled out")
+        self._say("scaled out", 1)
 
-    def _say(self, what: str) -> None:
-        self.events.append(Event(time=time.time(), what=what))
+    def _say(self, what: str, hosts: int = 0) -> None:
+        self.events.append(Event(time=time.time(), what=what, hosts=hosts))
 
 
 class Execution:
@@ -131,14 +131,20 @@ class Execution:
             target=self._target.name,
             users=self._load.users,
             scale=self._load.scale,
-            workers=self._load.workers + self._load.remote_workers,
+            images=self._load.images,
+            workers=self._load.workers,
+            remote_workers=self._load.remote_workers,
             hosts=self._target.hosts,
+            wanted_seconds=self._load.seconds,
+            kill_host=self._fates.kill,
+            scale_out=self._fates.scale_out,
             seconds=last - first,
             figures=found,
             moments=running.moments(),
             events=self._fates.events,
             samples=self._samples,
-            s3_requests=self._target.watch.s3_requests(),
+            # What was pushed before is in no figure of the clients.
+            s3_requests=self._target.watch.s3_requests(since=first),
         )
 
     def _look_on(self, running: Locust) -> None:

@@ -133,6 +133,10 @@ def history(runs: Sequence[Run]) -> Figure:
     times.set(ylabel="pull, s", ylim=(0, None))
     times.legend(loc="upper left", frameon=False, ncol=3)
     traffic.plot(at, [run.mb_per_s_per_host for run in runs], ".-", color=PULL)
+    failed = [(one, run.mb_per_s_per_host) for one, run in zip(at, runs, strict=True) if run.broken]
+    if failed:
+        traffic.plot(*zip(*failed, strict=True), "x", color=WRONG, label="failed")
+        traffic.legend(loc="upper left", frameon=False)
     traffic.set(ylabel="MB/s a host", xlabel="runs before this one", ylim=(0, None))
     for axes in (times, traffic):
         _plain(axes)

@@ -13,8 +13,15 @@ from integration.load.sizes import MEGABYTE
 
 #: What a client wants done: Locust's method of them, the others are requests.
 OPERATIONS = ("PULL", "PUSH")
-#: Names of what is whole, and of the requests whose bytes are throughput as it happens.
-WHOLE, CONTENT = ("image",), ("layer", "config")
+#: Names of operations that came to their end and that did not, and of the requests whose bytes are
+#: throughput as it happens: redirected ones end at another host than the registry's.
+WHOLE, UNFINISHED = ("image",), "unfinished"
+CONTENT = ("layer", "config", "redirected layer", "redirected config")
+#: What runs that are compared with each other have in common.
+KIND = {
+    *("workload", "target", "users", "scale", "images", "workers", "remote_workers", "hosts"),
+    *("wanted_seconds", "kill_host", "scale_out"),
+}
 
 
 class Figures(BaseModel):
@@ -50,6 +57,8 @@ class Event(BaseModel):
 
     time: float
     what: str
+    #: How many hosts more serve from then on; -1 is one fewer.
+    hosts: int = 0
 
 
 class HostSample(BaseModel):
@@ -69,12 +78,19 @@ class Run(BaseModel):
 
     started: float
     workload: str
-    #: ``local``, or the URL of a live registry.
+    #: ``local``, or the name or URL of a live registry.
     target: str
     users: int
     scale: float
+    images: int
     workers: int
+    remote_workers: int
+    #: When it began.
     hosts: int
+    #: What it was to last, and when a host was to be killed or added, if it was.
+    wanted_seconds: float
+    kill_host: float | None
+    scale_out: float | None
     #: From the first request to the last.
     seconds: float
     #: By method and name, such as ``PULL image``.
@@ -84,28 +100,43 @@ class Run(BaseModel):
     samples: list[HostSample] = []
     #: Requests of the registry to S3 by method; None where nobody counts them.
     s3_requests: dict[str, int] | None = None
+    #: What it did not keep, a line each; None before it is judged.
+    broken: list[str] | None = None
 
     @property
-    def kind(self) -> str:
-        """What it can be compared with: runs of the same kind."""
-        return f"{self.workload}-{self.target}-{self.users}-{self.scale:g}-{self.hosts}"
+    def kind(self) -> dict[str, object]:
+        """What was asked for: runs of the same kind can be compared."""
+        return self.model_dump(include=KIND)
 
     @property
     def operations(self) -> dict[str, Figures]:
-        """Pulls and pushes."""
-        return {name: one for name, one in self.figures.items() if name.startswith(OPERATIONS)}
+        """Pulls and pushes that came to their end."""
+        return {name: one for name, one in self.figures.items() if name.endswith(WHOLE)}
+
+    @property
+    def unfinished(self) -> int:
+        """Pulls and pushes that did not, though the run waited for them."""
+        return sum(one.count for name, one in self.figures.items() if name.endswith(UNFINISHED))
 
     @property
     def failed_percent(self) -> float:
-        """Failed operations in percent of all."""
-        count = sum(one.count for one in self.operations.values())
-        return 100 * sum(one.failed for one in self.operations.values()) / max(count, 1)
+        """Failed operations, those that came to no end among them, in percent of all."""
+        count = sum(one.count for one in self.operations.values()) + self.unfinished
+        failed = sum(one.failed for one in self.operations.values()) + self.unfinished
+        return 100 * failed / max(count, 1)
 
     @property
     def mb_per_s_per_host(self) -> float:
-        """Megabytes a second that clients moved, for each host."""
+        """Megabytes that clients moved, for each second that a host was there."""
         moved = sum(one.bytes for one in self.operations.values())
-        return moved / MEGABYTE / max(self.seconds, 0.001) / max(self.hosts, 1)
+        return moved / MEGABYTE / max(self.host_seconds, 0.001)
+
+    @property
+    def host_seconds(self) -> float:
+        """Seconds that hosts were there, together."""
+        end = self.started + self.seconds
+        more = (one.hosts * min(max(end - one.time, 0), self.seconds) for one in self.events)
+        return self.hosts * self.seconds + sum(more)
 
 
 def figures(file: Path) -> tuple[dict[str, Figures], float, float]:
@@ -152,7 +183,7 @@ def moments(file: Path) -> list[Moment]:
     rows: dict[float, list[dict[str, str]]] = {}
     with file.open(newline="") as lines:
         for row in csv.DictReader(lines):
-            if row["Type"] in OPERATIONS or row["Name"] in CONTENT:
+            if row["Name"] in WHOLE + CONTENT:
                 rows.setdefault(float(row["Timestamp"]), []).append(row)
     return [
         _moment(time, rows[time], rows[before], time - before)

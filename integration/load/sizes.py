@@ -15,13 +15,15 @@ ZB: Mix = (
     (0.7, 10 * MEGABYTE, 10 * MEGABYTE),
     (0.1, 100 * MEGABYTE, 100 * MEGABYTE),
 )
-#: After the trace of IBM's registries: 65 % below 1 MB, 80 % below 10 MB; what it does not tell,
-#: where in between, is taken as even on a logarithmic scale.
+#: After the trace of IBM's registries: 65 % of layers below 1 MB, 80 % below 10 MB; what it does
+#: not tell, where in between, is taken as even on a logarithmic scale.
 #: Anwar et al., Improving Docker Registry Design Based on Production Workload Analysis, FAST 2018.
+#: These are seven of an image's layers. The eighth, 4 % of the image, is below 1 MB in 27 % of all
+#: images and below 10 MB in 99 %, so of these seven more are below 1 MB and fewer below 10 MB.
 IBM: Mix = (
-    (0.65, 1_000, MEGABYTE),
-    (0.15, MEGABYTE, 10 * MEGABYTE),
-    (0.2, 10 * MEGABYTE, 100 * MEGABYTE),
+    (0.704, 1_000, MEGABYTE),
+    (0.068, MEGABYTE, 10 * MEGABYTE),
+    (0.228, 10 * MEGABYTE, 100 * MEGABYTE),
 )
 
 

@@ -17,7 +17,7 @@ class Target:
     """A registry under load.
 
     Attributes:
-        name: ``local``, or its URL.
+        name: ``local``, or its URL, or the name that it was given.
         deployment: how to log in.
         hosts: how many serve it.
         watch: looks at them.
@@ -51,6 +51,6 @@ def _local(registry: LocalRegistry) -> Target:
     return Target("local", registry.deployment, len(cloud.hosts), LocalWatch(cloud), cloud)
 
 
-def live(deployment: Deployment, hosts: int, metrics: tuple[str, ...]) -> Target:
-    """A live registry, and where its hosts show their metrics, if that is known."""
-    return Target(deployment.url, deployment, hosts, LiveWatch(metrics))
+def live(deployment: Deployment, name: str | None, hosts: int, metrics: tuple[str, ...]) -> Target:
+    """A live registry, its name if it has one, and where its hosts show their metrics, if known."""
+    return Target(name or deployment.url, deployment, hosts, LiveWatch(metrics))

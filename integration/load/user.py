@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -14,13 +15,18 @@ from typing import cast
 import gevent
 from locust import User, events
 from locust.env import Environment
+from locust.exception import StopUser
 from locust.runners import Runner, WorkerRunner
 
-from integration.load.client import FAILURES, Client, together, trust
+from integration.load.client import FAILURES, PATIENCE, Client, together, trust
 from integration.load.images import Image
 
 #: Images that are pushed at a time before the load begins.
 PUSHES = 4
+#: Seconds that what is under way after ``--seconds`` gets to be done: a client's own patience.
+AFTER = PATIENCE
+#: Seconds between two looks at whether the run has ended.
+LOOK = 0.2
 
 #: One context for all clients of a process: each would read the same file again.
 _trust: Callable[[Path | None], SSLContext] = cache(trust)
@@ -50,16 +56,24 @@ class RegistryUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.random = random.Random(os.urandom(8))  # noqa: S311  (which image, not which key)
+        self._end = time.monotonic() + options_of(environment).seconds
 
     def pull(self, image: Image) -> None:
-        """Pull an image."""
+        """Pull an image, or stop if the time is over."""
+        self._go_on()
         with client(self.environment, self._record) as one:
             one.pull(image.repository, image.tag)
 
     def push(self, image: Image) -> None:
-        """Push an image."""
+        """Push an image, or stop if the time is over."""
+        self._go_on()
         with client(self.environment, self._record) as one:
             one.push(image)
+
+    def _go_on(self) -> None:
+        # What takes long would be missing in the figures if the end of the run cut it off.
+        if time.monotonic() >= self._end:
+            raise StopUser
 
     def _record(
         self, kind: str, name: str, seconds: float, size: int, error: Exception | None
@@ -87,8 +101,10 @@ def client(environment: Environment, record: Callable[..., None]) -> Client:
     return Client(environment.host or "", credentials, _trust(ca), record)
 
 
-def prepare(environment: Environment, images: Iterable[Image]) -> None:
-    """Push images; then the load begins, and ends after ``--seconds``.
+def prepare(
+    environment: Environment, images: Iterable[Image], done: Callable[[], bool] = lambda: False
+) -> None:
+    """Push images; then the load begins, and ends after ``--seconds``, or when it is done.
 
     On workers it does nothing: their master does it. If a push fails the run ends, and Locust's
     exit status says so.
@@ -110,4 +126,17 @@ def prepare(environment: Environment, images: Iterable[Image]) -> None:
         gevent.spawn_later(1, runner.quit)
         return
     environment.stats.reset_all()
-    gevent.spawn_later(options_of(environment).seconds, runner.quit)
+    gevent.spawn(end, environment, runner, done)
+
+
+def end(environment: Environment, runner: Runner, done: Callable[[], bool]) -> None:
+    """End the run when it is done, or after ``--seconds`` and what is under way then.
+
+    What is still under way after two more minutes is recorded as unfinished.
+    """
+    late = time.monotonic() + options_of(environment).seconds
+    while not done() and (
+        time.monotonic() < late or (runner.user_count and time.monotonic() < late + AFTER)
+    ):
+        gevent.sleep(LOOK)
+    runner.quit()

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +23,8 @@ METRICS_PORT = 9113
 CONTAINERS = ("nginx", "registry")
 #: Where nginx keeps layers.
 CACHE = "var/cache/wharf"
-#: A request in HAProxy's log whose path is one of the registry's keys.
-S3_REQUEST = re.compile(r'"([A-Z]+) (\S*docker\S*) HTTP')
+#: A request in HAProxy's log whose path is one of the registry's keys; podman says when it ended.
+S3_REQUEST = re.compile(r'^(\S+) .*"([A-Z]+) (\S*docker\S*) HTTP')
 
 
 class Watch(Protocol):
@@ -32,8 +33,8 @@ class Watch(Protocol):
     def look(self) -> list[HostSample]:
         """How they are now; those that do not answer are left out."""
 
-    def s3_requests(self) -> dict[str, int] | None:
-        """Requests to S3 since the beginning by method; None where nobody counts them."""
+    def s3_requests(self, since: float) -> dict[str, int] | None:
+        """Requests to S3 since a time by method; None where nobody counts them."""
 
 
 class LiveWatch:
@@ -55,7 +56,7 @@ class LiveWatch:
                 found.append(sample(url, text))
         return found
 
-    def s3_requests(self) -> dict[str, int] | None:
+    def s3_requests(self, since: float) -> dict[str, int] | None:  # noqa: ARG002
         """Unknown: S3 counts them at a price of its own."""
         return None
 
@@ -99,11 +100,11 @@ class LocalWatch:
             }
         )
 
-    def s3_requests(self) -> dict[str, int] | None:
+    def s3_requests(self, since: float) -> dict[str, int] | None:
         """What the TLS front of S3 has logged."""
         with self._log.open(errors="replace") as log:
             log.seek(self._begin)
-            return count_s3(log)
+            return count_s3(log, since)
 
 
 def sample(host: str, text: str) -> HostSample:
@@ -136,12 +137,14 @@ def size_of(folder: Path) -> int:
     return total
 
 
-def count_s3(lines: Iterable[str]) -> dict[str, int]:
-    """Requests to S3 by what their price goes by: the method, or LIST."""
+def count_s3(lines: Iterable[str], since: float) -> dict[str, int]:
+    """Requests to S3 since a time, by what their price goes by: the method, or LIST."""
     found: Counter[str] = Counter()
     for line in lines:
-        if request := S3_REQUEST.search(line):
-            method, path = request.groups()
+        if request := S3_REQUEST.match(line):
+            ended, method, path = request.groups()
+            if datetime.fromisoformat(ended).timestamp() < since:
+                continue
             lists = method == "GET" and ("prefix=" in path or "list-type" in path)
             found["LIST" if lists else method] += 1
     return dict(found)

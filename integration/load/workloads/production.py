@@ -1,15 +1,17 @@
 """What IBM's registries saw: small layers mostly, few popular images, 95 pulls to 5 pushes.
 
-A push is a build that changes 4 % of an image's bytes: its other layers are there already.
+A push is a build that changes 4 % of an image's bytes: its other layers are there already. It gets
+the image's tag, so whoever pulls after it pulls what no cache has yet.
 """
 
 import random
+from dataclasses import replace
 from itertools import accumulate
 
 from locust import events, task
 from locust.env import Environment
 
-from integration.load.images import Image, make_image
+from integration.load.images import Image, Layer, make_image
 from integration.load.sizes import IBM, Sizes, with_top, zipf
 from integration.load.user import RegistryUser, options_of, prepare
 
@@ -36,10 +38,9 @@ def images(environment: Environment) -> list[Image]:
 
 
 def rebuilt(image: Image, build: str) -> Image:
-    """The image with another layer on top."""
+    """The image with another layer on top, under the same tag."""
     below, top = image.layers[:-1], image.layers[-1]
-    changed = make_image(image.repository, build, [top.size], f"{top.seed}/{build}")
-    return Image(image.repository, build, (*below, *changed.layers))
+    return replace(image, layers=(*below, Layer(f"{top.seed}/{build}", top.size)))
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
@@ -50,6 +51,9 @@ def begin(environment: Environment, **_: object) -> None:
 
 class Production(RegistryUser):
     """Pulls and builds what is popular."""
+
+    #: Whether pulls take the newest build of an image.
+    pulls_builds = True
 
     def on_start(self) -> None:
         """Learn what there is, and how popular it is."""
@@ -69,4 +73,6 @@ class Production(RegistryUser):
     @task(5)
     def build(self) -> None:
         """Push an image of which a little has changed."""
-        self.push(rebuilt(self.choose(), f"build-{self.random.getrandbits(48):x}"))
+        build = f"build-{self.random.getrandbits(48):x}"
+        image = rebuilt(self.choose(), build)
+        self.push(image if self.pulls_builds else replace(image, tag=build))

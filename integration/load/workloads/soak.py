@@ -12,3 +12,5 @@ class Soak(production.Production):
 
     #: Seconds between two operations: hours of it must not fill a disk by themselves.
     wait_time = between(0.5, 2)
+    #: What caches keep of each new build would be growth, and is none to find.
+    pulls_builds = False

@@ -1,12 +1,8 @@
 """N servers pull one image right after it was pushed, all at once, each once."""
 
-from typing import cast
-
-import gevent
 from locust import events, task
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import Runner, WorkerRunner
 
 from integration.load.images import Image, make_image
 from integration.load.sizes import MEGABYTE
@@ -14,8 +10,6 @@ from integration.load.user import RegistryUser, options_of, prepare
 
 #: Bytes of the layers of the image that a deployment brings: 100 MB.
 LAYERS = (60 * MEGABYTE, 20 * MEGABYTE, 10 * MEGABYTE, 8 * MEGABYTE, MEGABYTE, 500_000, 1_000)
-#: Seconds between two looks at whether all have it.
-LOOK = 0.2
 
 
 def image(environment: Environment) -> Image:
@@ -28,18 +22,12 @@ def image(environment: Environment) -> Image:
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def begin(environment: Environment, **_: object) -> None:
     """Push the image, and end the run when every server has pulled it."""
-    prepare(environment, [image(environment)])
-    runner = cast(Runner, environment.runner)
-    if not isinstance(runner, WorkerRunner):
-        gevent.spawn(end_when_all_have_it, environment, runner)
+    servers = options_of(environment).num_users
 
+    def done() -> bool:
+        return bool(environment.stats.get("image", "PULL").num_requests >= servers)
 
-def end_when_all_have_it(environment: Environment, runner: Runner) -> None:
-    """Wait until as many pulls have ended as there are servers."""
-    wanted = options_of(environment).num_users
-    while environment.stats.get("image", "PULL").num_requests < wanted:
-        gevent.sleep(LOOK)
-    runner.quit()
+    prepare(environment, [image(environment)], done)
 
 
 class Server(RegistryUser):
