@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 from scripts.registry_storage.store import Entry
 
-#: Keys that a listing gives at a time: S3's 1,000 are more than these registries have.
-PAGE = 4
-
 
 class MemoryStore:
-    """Objects in a dictionary; a second passes with each request.
+    """Objects in a dictionary; a second passes with each request. Several threads may use it.
 
     Args:
         before_each: is called before each request, as other clients of S3 come between.
+        page: keys that a listing gives at a time: S3's 1,000 are more than small registries have.
     """
 
-    def __init__(self, before_each: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, before_each: Callable[[], None] = lambda: None, page: int = 4) -> None:
         self.before_each = before_each
+        self._page = page
+        self._lock = Lock()
         self.objects: dict[str, tuple[bytes, datetime]] = {}
         #: Buckets from which objects are copied here, by name.
         self.others: dict[str, MemoryStore] = {}
@@ -36,13 +37,13 @@ class MemoryStore:
         last = ""
         while True:
             self._request()
-            page = sorted(key for key in self.objects if key.startswith(prefix) and key > last)
-            for key in page[:PAGE]:
-                content, modified = self.objects[key]
-                yield Entry(key, len(content), modified, str(hash(content)))
-            if len(page) <= PAGE:
+            with self._lock:
+                objects = list(self.objects.items())
+            found = sorted(one for one in objects if one[0].startswith(prefix) and one[0] > last)
+            for last, (content, modified) in found[: self._page]:
+                yield Entry(last, len(content), modified, str(hash(content)))
+            if len(found) <= self._page:
                 return
-            last = page[PAGE - 1]
 
     def read(self, key: str) -> bytes | None:
         """Get an object."""
@@ -61,7 +62,8 @@ class MemoryStore:
 
     def put(self, key: str, content: bytes) -> None:
         """Put an object at once: nobody comes between."""
-        self.objects[key] = (content, self.time)
+        with self._lock:
+            self.objects[key] = (content, self.time)
 
     def create(self, key: str, content: bytes) -> bool:
         """Put an object unless there is one."""
@@ -83,8 +85,9 @@ class MemoryStore:
     def delete(self, keys: Collection[str]) -> None:
         """Delete objects; one request."""
         self._request()
-        for key in keys:
-            self.objects.pop(key, None)
+        with self._lock:
+            for key in keys:
+                self.objects.pop(key, None)
 
     def _request(self) -> None:
         self.time += timedelta(seconds=1)

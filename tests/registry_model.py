@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from scripts.registry_storage import layout
 from scripts.registry_storage.manifests import references
@@ -196,6 +197,21 @@ def push(store: MemoryStore, repository: str, one: Image, tag: str) -> None:
         client.step()
     if client.refused:
         raise AssertionError(f"{repository}:{tag} was refused")
+
+
+def named(repository: int, number: int) -> Image:
+    """An image of a layer of its own, one of its repository's and one that all have."""
+    return image(f"config {repository} {number}", f"own {repository} {number}", f"{repository}", "")
+
+
+def registry(repositories: int, images: int, today: datetime) -> MemoryStore:
+    """Repositories with as many images each, a day between them: the last is of today."""
+    store = MemoryStore()
+    for number in range(images):
+        store.time = today - timedelta(days=images - 1 - number, hours=2)
+        for repository in range(repositories):
+            push(store, f"team/r{repository}", named(repository, number), f"1.{number}")
+    return store
 
 
 def remove_tag(store: MemoryStore, repository: str, tag: str) -> None:

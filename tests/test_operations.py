@@ -1,4 +1,4 @@
-"""The programs on a bucket of thousands of objects, in moto."""
+"""The programs on a bucket, in moto; the first test on thousands of objects."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ from scripts.registry_storage import layout
 from scripts.retention import retention
 from scripts.usage import usage
 from tests.memory_store import MemoryStore
-from tests.registry_model import Image, digest_of, image, index, push
+from tests.registry_model import Image, digest_of, image, index, named, push, registry
 
 TODAY = datetime.now(UTC).replace(microsecond=0)
 REPOSITORIES = 4
@@ -60,25 +60,10 @@ def keys(bucket: str = "images") -> dict[str, bytes]:
     return {key: stored[key].value for key in stored}
 
 
-def named(repository: int, number: int) -> Image:
-    """An image of a layer of its own, one of its repository's and one that all have."""
-    return image(f"config {repository} {number}", f"own {repository} {number}", f"{repository}", "")
-
-
-def registry(repositories: int, images: int) -> MemoryStore:
-    """Repositories with as many images each, a day between them: the last is of today."""
-    store = MemoryStore()
-    for number in range(images):
-        store.time = TODAY - timedelta(days=images - 1 - number, hours=2)
-        for repository in range(repositories):
-            push(store, f"team/r{repository}", named(repository, number), f"1.{number}")
-    return store
-
-
 @pytest.fixture
 def store() -> MemoryStore:
     """A small registry."""
-    return registry(REPOSITORIES, IMAGES)
+    return registry(REPOSITORIES, IMAGES, TODAY)
 
 
 def run(program: click.Command, *options: str, bucket: str = "images") -> Result:
@@ -101,7 +86,7 @@ def rules(folder: Path, text: str) -> tuple[str, str]:
 
 
 def test_of_thousands_of_objects_what_the_rules_keep_is_left(tmp_path: Path) -> None:
-    fill(registry(MANY_REPOSITORIES, MANY_IMAGES))
+    fill(registry(MANY_REPOSITORIES, MANY_IMAGES, TODAY))
     before = keys()
     assert len(before) > 2000
     policy = rules(
@@ -127,7 +112,7 @@ def test_of_thousands_of_objects_what_the_rules_keep_is_left(tmp_path: Path) -> 
 
 
 def test_tags_whose_removal_or_push_was_cut_off_are_told_of(tmp_path: Path) -> None:
-    store = registry(1, 2)
+    store = registry(1, 2, TODAY)
     for tag in ("1.0", "1.1"):
         del store.objects[layout.current("team/r0", tag)]
     fill(store)
