@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "destroys: leaves no registry behind, so it runs last")
+    config.addinivalue_line("markers", "hosts: it takes the local cloud; skipped with --registry")
     if config.getoption("--registry") and not os.environ.get("REGISTRY_PASSWORD"):
         raise pytest.UsageError("--registry needs the password in REGISTRY_PASSWORD")
     given = config.getoption("--seed")
@@ -59,7 +60,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(config.stash[REPORTING], "wharf-reporting")
 
 
+# Before -m selects by the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "only_local" in getattr(item, "fixturenames", ()):
+            item.add_marker("hosts")
     if config.getoption("--keep") or config.getoption("--reuse"):
         items[:] = [item for item in items if item.get_closest_marker("destroys") is None]
     items.sort(key=lambda item: item.get_closest_marker("destroys") is not None)
