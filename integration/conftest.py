@@ -16,6 +16,7 @@ from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
+from integration.removal import remove_images
 from integration.reporting import Figure, Reporting
 
 #: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
@@ -201,10 +202,17 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 
 
 @pytest.fixture
-def repository(request: pytest.FixtureRequest) -> str:
-    """A repository that no other test and no other run uses."""
-    name = request.node.name.lower().replace("_", "-").split("[")[0]
-    return f"wharf-test/{name}-{os.urandom(3).hex()}"
+def repository(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A repository that no other test and no other run uses; a live deployment does not keep it."""
+    test = request.node.name.lower().replace("_", "-").split("[")[0]
+    name = f"wharf-test/{test}-{os.urandom(3).hex()}"
+    live: Deployment | None = None
+    if request.config.getoption("--registry"):
+        live = request.getfixturevalue("deployment")
+    yield name
+    if live:
+        with live.client() as client:
+            remove_images(client, name)
 
 
 @pytest.fixture
