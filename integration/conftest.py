@@ -19,12 +19,8 @@ from integration.local.terraform import Terraform
 from integration.removal import remove_images
 from integration.reporting import Figure, Reporting
 
-#: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
-QUICK = {
-    "proxy_refresh_seconds": 1,
-    "proxy_remember_seconds": 3,
-    "proxy_connections_per_address": 80,
-}
+#: A time that tests wait for, and a limit that they reach: more than other tests ask for at a time.
+QUICK = {"proxy_refresh_seconds": 1, "proxy_connections_per_address": 80}
 REPORTING = pytest.StashKey[Reporting]()
 SEED = pytest.StashKey[int]()
 
