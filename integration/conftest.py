@@ -16,14 +16,11 @@ from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
+from integration.removal import remove_images
 from integration.reporting import CLOUD, Figure, Reporting
 
-#: Times that tests wait for, and a limit that they reach: more than other tests ask for at a time.
-QUICK = {
-    "proxy_refresh_seconds": 1,
-    "proxy_remember_seconds": 3,
-    "proxy_connections_per_address": 80,
-}
+#: A time that tests wait for, and a limit that they reach: more than other tests ask for at a time.
+QUICK = {"proxy_refresh_seconds": 1, "proxy_connections_per_address": 80}
 REPORTING = pytest.StashKey[Reporting]()
 SEED = pytest.StashKey[int]()
 
@@ -51,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "destroys: leaves no registry behind, so it runs last")
+    config.addinivalue_line("markers", "hosts: it takes the local cloud; skipped with --registry")
     if config.getoption("--registry") and not os.environ.get("REGISTRY_PASSWORD"):
         raise pytest.UsageError("--registry needs the password in REGISTRY_PASSWORD")
     given = config.getoption("--seed")
@@ -59,7 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(config.stash[REPORTING], "wharf-reporting")
 
 
+# Before -m selects by the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "only_local" in getattr(item, "fixturenames", ()):
+            item.add_marker("hosts")
     if config.getoption("--keep") or config.getoption("--reuse"):
         items[:] = [item for item in items if item.get_closest_marker("destroys") is None]
     items.sort(key=lambda item: item.get_closest_marker("destroys") is not None)
@@ -195,10 +198,17 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 
 
 @pytest.fixture
-def repository(request: pytest.FixtureRequest) -> str:
-    """A repository that no other test and no other run uses."""
-    name = request.node.name.lower().replace("_", "-").split("[")[0]
-    return f"wharf-test/{name}-{os.urandom(3).hex()}"
+def repository(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A repository that no other test and no other run uses; a live deployment does not keep it."""
+    test = request.node.name.lower().replace("_", "-").split("[")[0]
+    name = f"wharf-test/{test}-{os.urandom(3).hex()}"
+    live: Deployment | None = None
+    if request.config.getoption("--registry"):
+        live = request.getfixturevalue("deployment")
+    yield name
+    if live:
+        with live.client() as client:
+            remove_images(client, name)
 
 
 @pytest.fixture

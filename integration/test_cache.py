@@ -4,8 +4,9 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -15,11 +16,12 @@ from integration.faults.faults import disk_full
 from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.host import Host
-from integration.local.registry import LocalRegistry
+from integration.logs import await_logs
 from integration.settled import settled
 from integration.uploads import Upload
 
 Layer = tuple[str, bytes]
+Logged = Callable[[], None]
 
 FOLDER = "/var/cache/wharf"
 
@@ -34,6 +36,12 @@ def client(cloud: LocalCloud, deployment: Deployment, host: Host) -> Iterator[ht
     """A client of that host alone."""
     with deployment.client(f"https://{cloud.balancer.door(host.address)}") as client:
         yield client
+
+
+@pytest.fixture
+def logged(cloud: LocalCloud, deployment: Deployment) -> Logged:
+    """Waits until the hosts have logged what they were asked: they do so after the answer."""
+    return partial(await_logs, cloud, deployment)
 
 
 def push(deployment: Deployment, repository: str, size: int) -> Layer:
@@ -53,10 +61,13 @@ def fetches(host: Host, layer: Layer) -> int:
     return host.log("registry").read_text().count(f'"GET {layer[0]} HTTP')
 
 
-def test_a_layer_is_fetched_once(client: httpx.Client, host: Host, layer: Layer) -> None:
+def test_a_layer_is_fetched_once(
+    client: httpx.Client, host: Host, layer: Layer, logged: Logged
+) -> None:
     answers = [client.get(layer[0]) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert {answer.content for answer in answers} == {layer[1]}
+    logged()
     assert fetches(host, layer) == 1
     assert len({tuple(sorted(described(answer).items())) for answer in answers}) == 1
 
@@ -68,7 +79,7 @@ def described(answer: httpx.Response) -> dict[str, str]:
 
 
 def test_a_layer_is_fetched_once_however_many_ask(
-    client: httpx.Client, host: Host, deployment: Deployment, repository: str
+    client: httpx.Client, host: Host, deployment: Deployment, repository: str, logged: Logged
 ) -> None:
     layer = push(deployment, repository, 40 * MEGABYTE)
     with ThreadPoolExecutor(16) as pool:
@@ -76,6 +87,7 @@ def test_a_layer_is_fetched_once_however_many_ask(
     assert {hashlib.sha256(answer).digest() for answer in answers} == {
         hashlib.sha256(layer[1]).digest()
     }
+    logged()
     assert fetches(host, layer) == 1
 
 
@@ -101,9 +113,12 @@ def test_a_range_beyond_the_end(client: httpx.Client, layer: Layer) -> None:
     assert client.get(layer[0], headers={"Range": "bytes=5000000-"}).status_code == 416
 
 
-def test_head_fetches_nothing(client: httpx.Client, host: Host, layer: Layer) -> None:
+def test_head_fetches_nothing(
+    client: httpx.Client, host: Host, layer: Layer, logged: Logged
+) -> None:
     answer = client.head(layer[0])
     assert answer.headers["Content-Length"] == str(len(layer[1]))
+    logged()
     assert fetches(host, layer) == 0
 
 
@@ -130,34 +145,41 @@ def test_a_layer_that_was_deleted_elsewhere_is_not_served(
 
 
 def restart(cloud: LocalCloud, host: Host, container: str) -> None:
-    os.kill(host.pid(container), signal.SIGKILL)
-    time.sleep(1)
+    """Start a container again that was killed, once podman knows that it has ended."""
+    settled(f"podman to see that {container} has ended", lambda: host.runs(container), False)
     cloud.reconcile()
 
 
 def test_layers_outlive_the_container(
-    cloud: LocalCloud, client: httpx.Client, host: Host, layer: Layer
+    cloud: LocalCloud, client: httpx.Client, host: Host, layer: Layer, logged: Logged
 ) -> None:
     client.get(layer[0])
+    os.kill(host.pid("nginx"), signal.SIGKILL)
     restart(cloud, host, "nginx")
     assert client.get(layer[0]).content == layer[1]
+    logged()
     assert fetches(host, layer) == 1
 
 
 def test_a_fetch_that_breaks_is_not_kept(
-    cloud: LocalCloud, registry: LocalRegistry, client: httpx.Client, host: Host, repository: str
+    cloud: LocalCloud,
+    client: httpx.Client,
+    host: Host,
+    deployment: Deployment,
+    repository: str,
+    logged: Logged,
 ) -> None:
-    layer = push(registry.deployment, repository, 200 * MEGABYTE)
+    layer = push(deployment, repository, 200 * MEGABYTE)
     pid = host.pid("registry")
     with pytest.raises(httpx.HTTPError), client.stream("GET", layer[0]) as answer:  # noqa: PT012
         for _ in answer.iter_bytes():
             if pid:
                 os.kill(pid, signal.SIGKILL)
                 pid = 0
-    time.sleep(1)
-    cloud.reconcile()
+    restart(cloud, host, "registry")
     again = client.get(layer[0])
     assert hashlib.sha256(again.content).digest() == hashlib.sha256(layer[1]).digest()
+    logged()
     assert fetches(host, layer) >= 1
 
 
@@ -166,8 +188,11 @@ def questions(host: Host, layer: Layer) -> int:
     return host.log("registry").read_text().count(f'"HEAD {layer[0]} HTTP')
 
 
-def test_one_question_does_for_all_who_wait(client: httpx.Client, host: Host, layer: Layer) -> None:
+def test_one_question_does_for_all_who_wait(
+    client: httpx.Client, host: Host, layer: Layer, logged: Logged
+) -> None:
     client.get(layer[0])
+    logged()
     before = questions(host, layer)
     pid = host.pid("registry")
     os.kill(pid, signal.SIGSTOP)
@@ -180,6 +205,7 @@ def test_one_question_does_for_all_who_wait(client: httpx.Client, host: Host, la
     finally:
         os.kill(pid, signal.SIGCONT)
     assert contents == {hashlib.sha256(layer[1]).digest()}
+    logged()
     # Of each worker the one that was under way, and the one that all others waited for.
     assert 1 <= questions(host, layer) - before <= 2 * (os.cpu_count() or 1)
 

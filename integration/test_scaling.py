@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from threading import Event
+from threading import Barrier
 
 import httpx
 import pytest
@@ -20,12 +21,18 @@ from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
 from integration.reporting import Figure
+from integration.settled import settled
 
-REPOSITORY = "wharf-test/scaling"
+#: New in each run: a blob that is there already would hide one that is lost.
+REPOSITORY = f"wharf-test/scaling-{os.urandom(3).hex()}"
 #: Bytes of a transfer that is under way while its host leaves: more than sockets hold.
 SIZE = 30 * MEGABYTE
 #: Seconds between two megabytes that its client takes.
 PACE = 0.2
+#: Seconds until all of the transfers have begun.
+BEGIN = 60
+#: Requests that each new host gets, and the seconds that this may take.
+SHARE, SHARE_S = 3, 30
 
 
 @dataclass
@@ -59,10 +66,11 @@ def resize(cloud: LocalCloud, hosts: int, minimum: int) -> float:
 
 
 def requests(cloud: LocalCloud) -> dict[str, int]:
-    return {host.id: host.log("nginx").read_text().count(REPOSITORY) for host in cloud.hosts}
+    asked = f'"repository":"{REPOSITORY}'
+    return {host.id: host.log("nginx").read_text().count(asked) for host in cloud.hosts}
 
 
-def take_slowly(deployment: Deployment, host: str, path: str, leaving: Event) -> str:
+def take_slowly(deployment: Deployment, host: str, path: str, leaving: Barrier) -> str:
     """Pull a layer from a host, at a walking pace from when it is to leave.
 
     Returns the digest, or what the transfer broke off with.
@@ -72,7 +80,7 @@ def take_slowly(deployment: Deployment, host: str, path: str, leaving: Event) ->
         with deployment.client(host) as client, client.stream("GET", path) as answer:
             pieces = answer.iter_bytes(MEGABYTE)
             received.update(next(pieces))
-            assert leaving.wait(60)
+            leaving.wait(BEGIN)
             for piece in pieces:
                 received.update(piece)
                 time.sleep(PACE)
@@ -82,34 +90,45 @@ def take_slowly(deployment: Deployment, host: str, path: str, leaving: Event) ->
 
 
 @pytest.fixture(scope="module")
-def scaled(registry: LocalRegistry, report: Callable[[str], None]) -> Iterator[Scaled]:
+def scaled(registry: LocalRegistry, report: Callable[[str], None], seed: int) -> Iterator[Scaled]:
     cloud = registry.cloud
     try:
         resize(cloud, 1, minimum=1)
         report("From 1 host to 4 and back to 1, under load")
-        yield scale(registry)
+        yield scale(registry, seed)
     finally:
         resize(cloud, 2, minimum=2)
 
 
-def scale(registry: LocalRegistry) -> Scaled:
+def new_hosts_have_their_share(cloud: LocalCloud, before: set[str]) -> bool:
+    return all(count >= SHARE for host, count in requests(cloud).items() if host not in before)
+
+
+def scale(registry: LocalRegistry, seed: int) -> Scaled:
     cloud = registry.cloud
     before = {host.id for host in cloud.hosts}
     with registry.deployment.client() as client:
         sent = upload(client, REPOSITORY, os.urandom(SIZE))
-    leaving = Event()
-    with Clients(registry.deployment, REPOSITORY, seed=1) as clients, ThreadPoolExecutor() as pool:
+    clients = Clients(registry.deployment, REPOSITORY, seed)
+    with clients, ThreadPoolExecutor() as pool:
         out_s = resize(cloud, 4, minimum=1)
         retries = clients.ledger.retries
-        time.sleep(3)
+        # The test tells, if they do not.
+        with suppress(AssertionError):
+            settled(
+                "every new host to be asked",
+                lambda: new_hosts_have_their_share(cloud, before),
+                True,
+                SHARE_S,
+            )
+        answered = requests(cloud)
         deployment = registry.deployment
         path = f"/v2/{REPOSITORY}/blobs/{sent}"
+        leaving = Barrier(len(deployment.hosts) + 1)
         slow = [
             pool.submit(take_slowly, deployment, host, path, leaving) for host in deployment.hosts
         ]
-        time.sleep(1)
-        answered = requests(cloud)
-        leaving.set()
+        leaving.wait(BEGIN)
         in_s = resize(cloud, 1, minimum=1)
         received = [one.result() for one in slow]
     return Scaled(
@@ -127,7 +146,7 @@ def scale(registry: LocalRegistry) -> Scaled:
 def test_new_hosts_take_traffic(scaled: Scaled, figure: Figure) -> None:
     figure("from 1 host to 4", scaled.out_s, "s")
     assert len(scaled.new) == 3
-    assert min(scaled.requests[host] for host in scaled.new) >= 3
+    assert min(scaled.requests[host] for host in scaled.new) >= SHARE
 
 
 def test_leaving_hosts_end_their_transfers(scaled: Scaled, figure: Figure) -> None:

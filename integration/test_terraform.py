@@ -8,27 +8,32 @@ import pytest
 from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
 from integration.local.inventory import inventory
+from integration.local.terraform import STATE
 
 
 def test_a_second_plan_changes_nothing(cloud: LocalCloud) -> None:
     assert cloud.terraform.changes() == []
 
 
-def test_drift_is_found(cloud: LocalCloud) -> None:
-    ec2 = cloud.session.client("ec2")
+def rule_for_clients(ec2: Any) -> tuple[str, Any]:
+    """The rule that lets clients reach the load balancer: its ID, and all else of it."""
     rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
-    rule = next(one for one in rules if one.get("Description") == "Clients of the registry")
-    ec2.revoke_security_group_ingress(
-        GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]]
-    )
+    (rule,) = (one for one in rules if one.get("Description") == "Clients of the registry")
+    return rule.pop("SecurityGroupRuleId"), rule
+
+
+def test_drift_is_found_and_undone(cloud: LocalCloud) -> None:
+    ec2 = cloud.session.client("ec2")
+    identifier, rule = rule_for_clients(ec2)
+    ec2.revoke_security_group_ingress(GroupId=rule["GroupId"], SecurityGroupRuleIds=[identifier])
     assert any("clients_to_balancer" in change for change in cloud.terraform.changes())
     cloud.terraform.apply()
-    assert cloud.terraform.changes() == []
+    assert rule_for_clients(ec2)[1] == rule
 
 
 def test_the_state_holds_no_secret(cloud: LocalCloud) -> None:
     secrets = cloud.session.client("secretsmanager")
-    state = (cloud.terraform.directory / "terraform.tfstate").read_text()
+    state = (cloud.terraform.directory / STATE).read_text()
     names = [secret["Name"] for secret in secrets.list_secrets()["SecretList"]]
     values = [secrets.get_secret_value(SecretId=name)["SecretString"] for name in names]
     assert len(values) == 2
@@ -48,9 +53,11 @@ def test_the_state_holds_no_secret(cloud: LocalCloud) -> None:
 def test_a_bad_variable_is_refused_before_anything_changes(
     cloud: LocalCloud, variables: dict[str, Any], told: str
 ) -> None:
+    state = cloud.terraform.directory / STATE
+    before = (state.read_bytes(), inventory(cloud.session))
     with pytest.raises(LocalCloudError, match=re.escape(told)):
         cloud.terraform_with(variables).apply()
-    assert cloud.terraform.changes() == []
+    assert (state.read_bytes(), inventory(cloud.session)) == before
 
 
 @pytest.mark.destroys

@@ -192,6 +192,31 @@ def test_the_inventory_names_what_came(emulator: Emulator) -> None:
     assert inventory(emulator.session()) - before == {f"s3/list_buckets/{name}"}
 
 
+def test_the_inventory_names_capacity_providers_while_they_are_there(emulator: Emulator) -> None:
+    before, ecs = inventory(emulator.session()), emulator.session().client("ecs")
+    group = {"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:group"}
+    made = ecs.create_capacity_provider(name="hosts", autoScalingGroupProvider=group)
+    arn = made["capacityProvider"]["capacityProviderArn"]
+    assert inventory(emulator.session()) - before == {arn}
+    ecs.delete_capacity_provider(capacityProvider="hosts")
+    assert inventory(emulator.session()) == before
+
+
+def test_the_inventory_names_the_records_of_a_zone(emulator: Emulator) -> None:
+    before, route53 = inventory(emulator.session()), emulator.session().client("route53")
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+    assert inventory(emulator.session()) == before
+    record = {
+        "Name": "registry.example.com",
+        "Type": "A",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": "192.0.2.1"}],
+    }
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    assert inventory(emulator.session()) - before == {f"route53{zone}/registry.example.com./A"}
+
+
 def test_another_process_stops_it(tmp_path: Path) -> None:
     running = Emulator.start(tmp_path / "log")
     program = "import sys; from integration.local.emulator import Emulator as E; "

@@ -85,6 +85,15 @@ def deleted_capacity_providers_are_inactive(aws: Emulator) -> bool:
     return states == ["INACTIVE"] and answer["failures"] == []
 
 
+def capacity_providers_are_listed_without_a_name(aws: Emulator) -> bool:
+    ecs, name = client(aws, "ecs"), new_name()
+    ecs.create_capacity_provider(
+        name=name, autoScalingGroupProvider={"autoScalingGroupArn": "arn:aws:autoscaling:::g"}
+    )
+    listed = ecs.describe_capacity_providers()["capacityProviders"]
+    return name in [provider["name"] for provider in listed]
+
+
 def capacity_providers_change_whether_they_drain(aws: Emulator) -> bool:
     ecs, name = client(aws, "ecs"), new_name()
     group = {"autoScalingGroupArn": "arn:aws:autoscaling:::g", "managedDraining": "ENABLED"}
@@ -168,6 +177,7 @@ QUESTIONS = [
     updates_keep_the_rest_of_the_deployment,
     services_without_a_network_have_none,
     deleted_capacity_providers_are_inactive,
+    capacity_providers_are_listed_without_a_name,
     capacity_providers_change_whether_they_drain,
     containers_may_reserve_memory_without_a_limit,
     rules_between_groups_keep_their_description,

@@ -15,6 +15,7 @@ from scripts.sweep.removal import REMOVE
 
 OLD = (datetime.now(UTC) - timedelta(days=2)).isoformat(timespec="seconds")
 NEW = datetime.now(UTC).isoformat(timespec="seconds")
+ZONE = "example.com"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 STATEMENT = '{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}'
 POLICY = f'{{"Version": "2012-10-17", "Statement": [{STATEMENT}]}}'
@@ -26,11 +27,27 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
+        boto3.client("route53").create_hosted_zone(Name=ZONE, CallerReference="1")
         yield
 
 
 def tags(value: str) -> Any:
     return [{"Key": TAG, "Value": value}]
+
+
+def zone() -> str:
+    """The zone that all environments share."""
+    return str(boto3.client("route53").list_hosted_zones()["HostedZones"][0]["Id"])
+
+
+def record(name: str, target: str) -> None:
+    """A name that stands for a load balancer."""
+    alias = {"HostedZoneId": "Z", "DNSName": target, "EvaluateTargetHealth": False}
+    described = {"Name": f"{name}.{ZONE}", "Type": "A", "AliasTarget": alias}
+    boto3.client("route53").change_resource_record_sets(
+        HostedZoneId=zone(),
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": described}]},
+    )
 
 
 def environment(name: str, value: str) -> None:
@@ -57,9 +74,10 @@ def environment(name: str, value: str) -> None:
         GroupId=group,
         IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}],
     )
-    boto3.client("elbv2").create_load_balancer(
+    (balancer,) = boto3.client("elbv2").create_load_balancer(
         Name=name, Type="network", Subnets=[subnet], Tags=tags(value)
-    )
+    )["LoadBalancers"]
+    record(name, balancer["DNSName"])
     s3.create_bucket(Bucket=name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags(value)})
@@ -76,6 +94,7 @@ def environment(name: str, value: str) -> None:
 def there() -> dict[str, set[str]]:
     """The names of what an environment has made, by its kind."""
     ec2, elb = boto3.client("ec2"), boto3.client("elbv2")
+    listed = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone())
     return {
         "vpcs": {
             one["Value"]
@@ -86,6 +105,7 @@ def there() -> dict[str, set[str]]:
         "balancers": {
             one["LoadBalancerName"] for one in elb.describe_load_balancers()["LoadBalancers"]
         },
+        "records": {one["Name"] for one in listed["ResourceRecordSets"]},
         "buckets": {one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"]},
         "roles": {one["RoleName"] for one in boto3.client("iam").list_roles()["Roles"]},
         "log groups": {

@@ -11,7 +11,8 @@ from typing import Any
 import jmespath  # type: ignore[import-untyped]
 
 #: Where to look: service, operation that lists, and the JMESPath of the names in its answer.
-#: A network interface is not a kind: it goes with its owner (moto keeps those of ended instances).
+#: What goes with its owner is no kind: a network interface (moto keeps those of ended instances), a
+#: balancer's listener, a topic's subscription, a log group's filter, a role's policy.
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups[].AutoScalingGroupARN"),
     ("autoscaling", "describe_policies", "ScalingPolicies[].PolicyARN"),
@@ -38,6 +39,12 @@ KINDS: tuple[tuple[str, str, str], ...] = (
         "ec2",
         "describe_instances",
         "Reservations[].Instances[] | [?State.Name!='terminated'].InstanceId",
+    ),
+    (
+        "ecs",
+        "describe_capacity_providers",
+        # FARGATE and FARGATE_SPOT are AWS's own.
+        "capacityProviders[?status=='ACTIVE' && !starts_with(name, 'FARGATE')].capacityProviderArn",
     ),
     ("ecs", "list_task_definitions", "taskDefinitionArns[]"),  # only those that are ACTIVE
     ("elb", "describe_load_balancers", "LoadBalancerDescriptions[].LoadBalancerName"),
@@ -66,6 +73,7 @@ def inventory(session: Any) -> frozenset[str]:
     were deleted (terminated instances, inactive clusters and task definitions) do not count.
     """
     found = set(_clusters_and_services(session.client("ecs")))
+    found.update(_records(session.client("route53")))
     for service, operation, path in KINDS:
         client = session.client(service)
         arguments = ARGUMENTS.get((service, operation), {})
@@ -92,6 +100,15 @@ def _clusters_and_services(ecs: Any) -> Iterator[str]:
         for start in range(0, len(arns), 10):
             some = ecs.describe_services(cluster=cluster, services=arns[start : start + 10])
             yield from _alive(some["services"], "serviceArn")
+
+
+def _records(route53: Any) -> Iterator[str]:
+    """Those of each zone, without the two kinds that Route 53 itself puts there."""
+    kind = "ResourceRecordSets[?Type!='NS' && Type!='SOA'].join('/', [Name, Type])"
+    for zone in _search(route53, "list_hosted_zones", "HostedZones[].Id", {}):
+        of = {"HostedZoneId": zone}
+        for record in _search(route53, "list_resource_record_sets", kind, of):
+            yield f"route53{zone}/{record}"
 
 
 def _alive(described: list[dict[str, Any]], arn: str) -> list[str]:

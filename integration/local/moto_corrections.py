@@ -42,6 +42,7 @@ def apply_corrections() -> None:
     ecs_deployment_configurations_are_complete()
     ecs_services_without_a_network_have_none()
     deleted_capacity_providers_are_inactive()
+    capacity_providers_are_listed_without_a_name()
     capacity_providers_change_whether_they_drain()
     ec2_containers_may_reserve_memory_without_a_limit()
     rules_between_groups_keep_their_description()
@@ -156,6 +157,18 @@ def deleted_capacity_providers_are_inactive() -> None:
     instead(EC2ContainerServiceBackend, "delete_capacity_provider", deleting_twice)
     after(EC2ContainerServiceBackend, "create_capacity_provider", forget)
     instead(EC2ContainerServiceBackend, "describe_capacity_providers", with_deleted)
+
+
+def capacity_providers_are_listed_without_a_name() -> None:
+    """DescribeCapacityProviders that names none is about all; moto's answer is a status 500."""
+
+    def about_all(original: Any) -> Callable[..., Any]:
+        def describe(backend: Any, asked: list[str] | None) -> Any:
+            return original(backend, list(backend.capacity_providers) if asked is None else asked)
+
+        return describe
+
+    instead(EC2ContainerServiceBackend, "describe_capacity_providers", about_all)
 
 
 def _bare_name(name_or_arn: str) -> str:

@@ -72,7 +72,7 @@ class Night:
 
     def _suite(self, access: Access, suite: tuple[str, ...]) -> None:
         login = ("--registry", access.url, "--username", access.username, "--ca", access.ca)
-        self._steps.python("suite", "pytest", "--quiet", *suite, *login)
+        self._steps.python("suite", "pytest", "--quiet", *suite, *self._target.suite, *login)
 
     def _load(self, access: Access, workload: str, options: tuple[str, ...]) -> None:
         login = ("--registry", access.url, "--username", access.username, "--ca", access.ca)

@@ -32,7 +32,13 @@ class Access:
 
 
 class Target(Protocol):
-    """A registry for a night."""
+    """A registry for a night.
+
+    Attributes:
+        suite: options of the suite that only such a registry can take.
+    """
+
+    suite: tuple[str, ...]
 
     def deploy(self) -> Access:
         """Bring it up, with a user.
@@ -63,6 +69,9 @@ class Local:
         steps: runs programs.
         directory: for its state.
     """
+
+    #: Its S3 would keep a larger layer in this machine's memory: docs/testing.md.
+    suite: tuple[str, ...] = ()
 
     def __init__(self, steps: Steps, directory: Path) -> None:
         self._steps = steps
@@ -97,6 +106,9 @@ class Account:
         synthesized: a folder that ``cdktf synth`` wrote, instead of synthesizing.
         var_file: with values of Terraform variables.
     """
+
+    #: A layer of 1 GB.
+    suite: tuple[str, ...] = ("--large-layer", "1000")
 
     def __init__(
         self,

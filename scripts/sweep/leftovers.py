@@ -55,7 +55,7 @@ def leftovers(session: Any, tag: str) -> list[Leftover]:
         botocore.exceptions.ClientError: the account may not be looked into.
     """
     found = [*_tagged(session, tag), *_ec2(session, tag), *_groups(session, tag)]
-    found += [*_iam(session, tag), *_dashboards(session, found)]
+    found += [*_iam(session, tag), *_dashboards(session, found), *_records(session, found)]
     return sorted(set(found), key=lambda one: (one.kind, one.id))
 
 
@@ -104,6 +104,34 @@ def _dashboards(session: Any, found: list[Leftover]) -> Iterator[Leftover]:
             name = one["DashboardName"]
             if name in names:
                 yield Leftover("dashboard", name, names[name])
+
+
+def _records(session: Any, found: list[Leftover]) -> Iterator[Leftover]:
+    """Those of Route 53 that stand for one of the load balancers: a record bears no tags."""
+    balancers = [one for one in found if one.kind.endswith("load balancer")]
+    if not balancers:
+        return
+    values = {one.id.rpartition(":loadbalancer/")[2]: one.value for one in balancers}
+    targets = {name: values[of] for name, of in _names(session) if of in values}
+    route53 = session.client("route53")
+    zones = route53.get_paginator("list_hosted_zones").paginate()
+    for zone in zones.search("HostedZones[].Id"):
+        records = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+        for one in records.search("ResourceRecordSets[?AliasTarget]"):
+            target = one["AliasTarget"]["DNSName"].rstrip(".").lower()
+            if target in targets:
+                id = f"{zone.rpartition('/')[2]}/{one['Name']}/{one['Type']}"
+                yield Leftover("record", id, targets[target])
+
+
+def _names(session: Any) -> Iterator[tuple[str, str]]:
+    """The DNS name of each load balancer, as records have it, and what ends its ARN."""
+    pages = session.client("elbv2").get_paginator("describe_load_balancers").paginate()
+    for one in pages.search("LoadBalancers[]"):
+        yield one["DNSName"].lower(), one["LoadBalancerArn"].rpartition(":loadbalancer/")[2]
+    pages = session.client("elb").get_paginator("describe_load_balancers").paginate()
+    for one in pages.search("LoadBalancerDescriptions[]"):
+        yield one["DNSName"].lower(), one["LoadBalancerName"]
 
 
 def _iam(session: Any, tag: str) -> Iterator[Leftover]:

@@ -78,6 +78,24 @@ def remove_service(session: Any, arn: str) -> None:
     session.client("ecs").delete_service(cluster=cluster, service=arn, force=True)
 
 
+def remove_record(session: Any, id: str) -> None:
+    """Delete a record: zone, name and type."""
+    zone, _, name_and_type = id.partition("/")
+    name, _, type_ = name_and_type.rpartition("/")
+    route53 = session.client("route53")
+    # What is to be deleted has to be told in full.
+    found = route53.list_resource_record_sets(
+        HostedZoneId=zone, StartRecordName=name, StartRecordType=type_, MaxItems="1"
+    )["ResourceRecordSets"]
+    changes = [
+        {"Action": "DELETE", "ResourceRecordSet": one}
+        for one in found
+        if (one["Name"], one["Type"]) == (name, type_)
+    ]
+    if changes:
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+
 def remove_cluster(session: Any, arn: str) -> None:
     """Delete a cluster; its hosts are known to it until they are gone."""
     ecs = session.client("ecs")
@@ -109,7 +127,8 @@ def none(_: Any, __: str) -> None:
 
 #: From what uses to what is used.
 REMOVE: dict[str, Remove] = {
-    # Before its cluster, by which it is found.
+    # Before its balancer, and a dashboard before its cluster, by which they are found.
+    "record": remove_record,
     "dashboard": _call("cloudwatch", "delete_dashboards", "DashboardNames", many=True),
     "ECS service": remove_service,
     "autoscaling group": _call(
