@@ -1,5 +1,6 @@
 """What the users of each workload do, and when their run ends."""
 
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from itertools import pairwise
@@ -43,7 +44,9 @@ class Looks:
 
 
 def end(looks: Looks, done: Callable[[], bool] = lambda: False, **options: Any) -> None:
+    start = time.monotonic()
     user.end(environment(**options), cast(Runner, looks), done)
+    assert time.monotonic() - start < 3
 
 
 @pytest.fixture
