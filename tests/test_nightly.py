@@ -173,6 +173,7 @@ def test_what_is_older_than_a_night_is_swept(tmp_path: Path) -> None:
     ("option", "value", "says"),
     [
         ("--workload", "mxied", "'mxied' is not one of 'storm', 'mixed', 'production', 'soak'"),
+        ("--workload", "soak", "--workload soak: the hosts of an account cannot be looked into"),
         ("--var-file", "gone.json", "File 'gone.json' does not exist"),
         ("--synthesized", "gone", "Directory 'gone' does not exist"),
         ("--suite", "integration/gone.py::test_it", "gone.py::test_it: it is not there"),

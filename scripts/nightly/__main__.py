@@ -28,8 +28,8 @@ SUMMARY, LOG = "summary.json", "nightly.log"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Of integration.load, which programs of an operator do not import.
 WORKLOADS = ("storm", "mixed", "production", "soak")
-#: Minutes for the suite, and for the load: a soak lasts an hour after its images are pushed. With all
-#: else a night then ends within the four hours of its credentials in GitHub's workflow.
+#: Minutes for the suite, and for the load: a soak lasts an hour after its images are pushed. With
+#: all else a night then ends within the four hours of its credentials in GitHub's workflow.
 LIMIT = 75.0
 #: Seconds for a night that is interrupted to destroy what it has made.
 DESTROYING = 1800
@@ -217,6 +217,12 @@ def main(
     directory: Path,
 ) -> None:
     """Spend a night on this machine (local) or in the AWS account of the environment (account)."""
+    if where == "account" and workload == "soak" and "--thresholds" not in load_options:
+        raise click.UsageError(
+            "--workload soak: the hosts of an account cannot be looked into, so nothing tells "
+            "whether they grow; give --load-option --thresholds --load-option FILE, where soak has "
+            "no growth_percent, or another workload"
+        )
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     directory.mkdir(parents=True, exist_ok=True)
