@@ -127,6 +127,21 @@ def test_what_is_old_goes_and_what_is_new_stays() -> None:
     assert there() == before
 
 
+def test_of_a_night_that_is_named_all_goes_and_of_no_other_anything() -> None:
+    environment("other", OLD)
+    before = there()
+    environment("named", NEW)
+    result = run("--since", NEW)
+    assert result.exit_code == 0, result.output
+    assert there() == before
+
+
+def test_a_night_that_is_none_is_refused() -> None:
+    result = run("--since", "tonight")
+    assert result.exit_code == 2
+    assert "'tonight' is no time with a zone; write one like 2026-01-31T01:17" in result.output
+
+
 def test_a_dry_run_removes_nothing() -> None:
     environment("old", OLD)
     before = there()

@@ -1,12 +1,16 @@
-"""The workflows of GitHub, which nothing here can run: zizmor checks them."""
+"""The workflows of GitHub, which nothing here can run: its own validator and zizmor check them."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from scripts.nightly.__main__ import WORKLOADS
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+NIGHTLY = REPOSITORY / ".github/workflows/nightly.yml"
 
 
 def check(*command: str) -> str:
@@ -20,18 +24,72 @@ def zizmor_says(file: Path) -> str:
     return check(".venv/bin/zizmor", "--offline", "--no-progress", "--persona=regular", str(file))
 
 
+def github_says(file: Path) -> str:
+    return check("node", "tests/workflow_check.mjs", str(file))
+
+
+def changed(directory: Path, right: str, wrong: str) -> Path:
+    """The nightly workflow with a mistake."""
+    text = NIGHTLY.read_text()
+    assert right in text
+    file = directory / "wrong.yml"
+    file.write_text(text.replace(right, wrong))
+    return file
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
 def test_nothing_is_found(workflow: Path) -> None:
+    assert github_says(workflow) == ""
     assert zizmor_says(workflow) == ""
 
 
 def test_a_wrong_key_is_found(tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong.yml"
-    wrong.write_text(WORKFLOWS[0].read_text().replace("runs-on:", "run-on:"))
+    wrong = changed(tmp_path, "runs-on:", "run-on:")
     assert "failed to validate" in zizmor_says(wrong)
+    assert "Unexpected value 'run-on'" in github_says(wrong)
 
 
 def test_a_secret_in_a_command_line_is_found(tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong.yml"
-    wrong.write_text(WORKFLOWS[0].read_text().replace("$WORKLOAD", "${{ github.head_ref }}"))
+    wrong = changed(tmp_path, "$WORKLOAD", "${{ github.head_ref }}")
     assert "template-injection" in zizmor_says(wrong)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("if: always()", "if: alwys()", "Unrecognized function: 'alwys'"),
+        ("if: always()", "if: always(", "Unexpected end of expression"),
+        ("17 1 * * *", "77 1 * * *", "Invalid cron expression"),
+        ("inputs.workload", "input.workload", "Unrecognized named-value: 'input'"),
+        ("options: [", "optionz: [", "Unexpected value 'optionz'"),
+        ("steps.night.outcome", "steps.nihgt.outcome", "might be invalid: nihgt"),
+        ("needs.begin.outputs.since", "needs.begin.outputs.sinse", "might be invalid: sinse"),
+        ("needs: begin", "needs: begun", "unknown job 'begun'"),
+        ("retention-days:", "retention:", "Invalid action input 'retention'"),
+        ("          path: build", "          pathh: build", "Invalid action input 'pathh'"),
+        ("          path: build", "          # path: build", "Missing required input `path`"),
+        ("actions/cache/save@", "actions/cache/sav@", "Unable to resolve action"),
+    ],
+)
+def test_a_mistake_is_found(right: str, wrong: str, says: str, tmp_path: Path) -> None:
+    assert says in github_says(changed(tmp_path, right, wrong))
+
+
+def test_a_night_can_be_started_with_each_workload_that_an_account_takes() -> None:
+    (options,) = re.findall(r"options: \[(.*)\]", NIGHTLY.read_text())
+    assert {*options.split(", "), "soak"} == set(WORKLOADS)
+
+
+def test_what_closes_a_night_is_done_whatever_failed() -> None:
+    night, _, sweep = NIGHTLY.read_text().partition("\n  sweep:\n")
+    closing = night.partition("id: night\n")[2].split("\n      - ")[1:]
+    assert len(closing) == 4
+    assert all("\n        if: always()" in step for step in closing)
+    assert "\n    if: always()" in sweep
+
+
+def test_a_night_ends_before_its_credentials() -> None:
+    text = NIGHTLY.read_text()
+    (seconds,) = map(int, re.findall(r"role-duration-seconds: (\d+)", text))
+    minutes = int(re.findall(r"timeout-minutes: (\d+)", text.partition("id: night\n")[2])[0])
+    assert minutes * 60 < seconds

@@ -4,17 +4,30 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Seconds that a program gets to end in good order; Terraform finishes what it is making.
 GRACE = 300
+#: Seconds to read what an ended program has printed: what it left running may hold its output open.
+LAST_WORDS = 10
 
 
 class NightlyError(Exception):
     """A step failed; the text names it."""
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Print; that nobody can read it any more keeps nothing from being destroyed."""
+    try:
+        print(text, end=end, flush=True)
+    except OSError:
+        # What waits to be printed has to go somewhere, or Python complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Steps:
@@ -22,12 +35,12 @@ class Steps:
 
     Args:
         log: gets all that they print.
+        held: files that they hold open as long as they run.
     """
 
-    def __init__(self, log: Path) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("")
+    def __init__(self, log: Path, held: Sequence[TextIO] = ()) -> None:
         self._log = log
+        self._held = [file.fileno() for file in held]
 
     def run(
         self,
@@ -37,11 +50,12 @@ class Steps:
         *,
         text: str = "",
         shown: bool = True,
+        seconds: float | None = None,
     ) -> str:
         """Run a program to its end; return what it printed.
 
         Raises:
-            NightlyError: it failed.
+            NightlyError: it failed, or took more than so many seconds, after which it is ended.
         """
         process = subprocess.Popen(
             command,
@@ -51,47 +65,70 @@ class Steps:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
+            pass_fds=self._held,
             # An interrupt at the terminal is ours to pass on, once.
             start_new_session=True,
         )
+        lines: list[str] = []
+        reader = threading.Thread(target=self._follow, args=(process, lines, shown), daemon=True)
+        reader.start()
         try:
-            output = self._follow(process, text, shown)
+            _tell(process, text)
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise NightlyError(
+                f"{name}: ended, for it took more than {(seconds or 0) / 60:g} minutes "
+                f"(log: {self._log})"
+            ) from None
         except BaseException:
             _end(process)
             raise
         finally:
-            if process.stdout is not None:
-                process.stdout.close()
+            reader.join(LAST_WORDS)
         if process.returncode != 0:
-            last = ([line for line in output.splitlines() if line.strip()] or ["no output"])[-1]
+            last = ([line.strip() for line in lines if line.strip()] or ["no output"])[-1]
             raise NightlyError(f"{name}: {last} (log: {self._log})")
-        return output
+        return "".join(lines)
 
-    def python(self, name: str, *arguments: str, **options: str | bool) -> str:
+    def python(
+        self,
+        name: str,
+        *arguments: str,
+        text: str = "",
+        shown: bool = True,
+        seconds: float | None = None,
+    ) -> str:
         """Run a module of this repository.
 
         Raises:
-            NightlyError: it failed.
+            NightlyError: it failed, or took more than so many seconds.
         """
-        text, shown = str(options.get("text", "")), bool(options.get("shown", True))
-        return self.run(name, [sys.executable, "-m", *arguments], text=text, shown=shown)
+        command = [sys.executable, "-m", *arguments]
+        return self.run(name, command, text=text, shown=shown, seconds=seconds)
 
-    def _follow(self, process: subprocess.Popen[str], text: str, shown: bool) -> str:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
-        with suppress(BrokenPipeError):
-            process.stdin.write(text)
-            process.stdin.close()
-        lines = []
-        with self._log.open("a") as log:
+    def note(self, text: str) -> None:
+        """Add to the log; a full disk is no reason to end."""
+        with suppress(OSError), self._log.open("a") as log:
+            log.write(text)
+
+    def _follow(self, process: subprocess.Popen[str], lines: list[str], shown: bool) -> None:
+        assert process.stdout is not None  # noqa: S101
+        with process.stdout:
             for line in process.stdout:
                 lines.append(line)
                 # What is not shown may be a password.
                 if shown:
-                    log.write(line)
-                    log.flush()
-                    print(line, end="", flush=True)
-        process.wait()
-        return "".join(lines)
+                    self.note(line)
+                    say(line, end="")
+
+
+def _tell(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdin is not None  # noqa: S101
+    with suppress(BrokenPipeError):
+        process.stdin.write(text)
+        process.stdin.close()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

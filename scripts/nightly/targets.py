@@ -4,7 +4,6 @@ import json
 import secrets
 import shutil
 import ssl
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,11 +12,15 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from scripts.nightly.steps import REPOSITORY, NightlyError, Steps
+from scripts.nightly.steps import REPOSITORY, NightlyError, Steps, say
 
 USERNAME = "nightly"
 #: Seconds until hosts have started, pulled their images, and pass the health check.
 START_TIMEOUT = 900.0
+#: Hours after which what bears the tag is no running night's: a night ends within half of them.
+OLD = 12
+#: Terraform's wait for another's lock on the state: one of a night that was killed may be ending.
+LOCK = "-lock-timeout=10m"
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,19 @@ class Target(Protocol):
 
     suite: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """Tells it from other targets."""
+
     def deploy(self) -> Access:
         """Bring it up, with a user.
 
         Raises:
             NightlyError: it failed; parts of it may be there.
         """
+
+    def load(self, access: Access) -> tuple[str, ...]:
+        """How ``integration.load`` gets at it, and how much it bears."""
 
     def destroy(self) -> None:
         """Remove it, or what there is of it; nothing is no error.
@@ -70,6 +80,7 @@ class Local:
         directory: for its state.
     """
 
+    name = "local"
     #: Its S3 would keep a larger layer in this machine's memory: docs/testing.md.
     suite: tuple[str, ...] = ()
 
@@ -83,6 +94,10 @@ class Local:
         self._steps.python("deploy", "integration.local", "up", *where)
         program = ("integration.local", "status", "--json", *where)
         return Access(**json.loads(self._steps.python("deploy", *program, shown=False)))
+
+    def load(self, _: Access) -> tuple[str, ...]:
+        """Through its folder, which tells of hosts and S3; of clients half of what a load has."""
+        return "--cloud", str(self._directory), "--users", "10"
 
     def destroy(self) -> None:
         """Take it down; what failed to come up has taken itself down."""
@@ -122,6 +137,7 @@ class Account:
         var_file: Path | None = None,
     ) -> None:
         self._steps = steps
+        self.name = f"account {environment}"
         self._environment = environment
         self._directory = directory.resolve()
         self._hosts = hosts
@@ -141,13 +157,18 @@ class Account:
         self._await(access)
         return access
 
+    def load(self, access: Access) -> tuple[str, ...]:
+        """By its address; nights are compared by the environment, since the address is new each."""
+        login = ("--registry", access.url, "--username", access.username, "--ca", access.ca)
+        return *login, "--hosts", str(access.hosts), "--target-name", self._environment
+
     def destroy(self) -> None:
         """Destroy whatever Terraform's state knows of."""
         self._cdktf("destroy")
 
     def sweep(self) -> None:
-        """Remove what bears the nightly tag for a day."""
-        self._steps.python("sweep", "scripts.sweep")
+        """Remove what bears the nightly tag for longer than a night takes."""
+        self._steps.python("sweep", "scripts.sweep", "--hours", str(OLD))
 
     def _cdktf(self, verb: str, *options: str) -> None:
         where = ("--output", str(self._synthesized.resolve())) if self._synthesized else ()
@@ -156,7 +177,9 @@ class Account:
         values = ("--var-file", str(self._var_file.resolve())) if self._var_file else ()
         cdktf = str(REPOSITORY / "node_modules" / ".bin" / "cdktf")
         command = [cdktf, verb, self._environment, "--auto-approve", *where, *here, *values]
-        self._steps.run(verb, [*command, *options], {"CI": "1", "CHECKPOINT_DISABLE": "1"})
+        lock = {"TF_CLI_ARGS_apply": LOCK, "TF_CLI_ARGS_destroy": LOCK, "TF_CLI_ARGS_plan": LOCK}
+        environment = {"CI": "1", "CHECKPOINT_DISABLE": "1", **lock}
+        self._steps.run(verb, [*command, *options], environment)
 
     def _publish(self, url: str, bucket: str) -> Access:
         folder = self._directory / "configuration"
@@ -188,7 +211,7 @@ class Account:
             with httpx.Client(verify=context, auth=credentials, timeout=10) as client:
                 client.get(f"{access.url}/v2/").raise_for_status()
 
-        print(f"Waiting until {access.url} answers", file=sys.stderr)
+        say(f"Waiting until {access.url} answers")
         try:
             Retrying(
                 stop=stop_after_delay(START_TIMEOUT),

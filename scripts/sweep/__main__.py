@@ -1,6 +1,7 @@
 """Remove what nightly runs have left behind: ``python -m scripts.sweep --dry-run``.
 
-Only what bears the tag, and only where the tag's value is a time that is long enough ago.
+Only what bears the tag, and only where its value is a time that is long enough ago, or that of the
+night which is named.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from rich.progress import track
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from scripts.finite import Finite
+from scripts.moment import moment
 from scripts.sweep.leftovers import Leftover, leftovers
 from scripts.sweep.removal import REMOVE, none
 
@@ -26,16 +28,18 @@ GONE = ("NotFound", "NoSuch")
 @click.command()
 @click.option("--tag", default=TAG, show_default=True, help="Its value is when it was made.")
 @click.option("--hours", type=Finite(0), default=24, show_default=True, help="Age.")
+@click.option("--since", type=moment, help="Only what this night made, however old.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--wait", type=Finite(0), default=WAIT, help="Seconds between attempts.")
-def main(tag: str, hours: float, dry_run: bool, wait: float) -> None:
+def main(tag: str, hours: float, since: datetime | None, dry_run: bool, wait: float) -> None:
     """Remove what bears the tag and is older than so many hours, in one region.
 
     The account and the region are those of the environment's AWS credentials.
     """
     session = boto3.Session()
     try:
-        old = older(leftovers(session, tag), timedelta(hours=hours))
+        found = leftovers(session, tag)
+        old = made(found, since) if since else older(found, timedelta(hours=hours))
         if dry_run:
             for one in old:
                 click.echo(f"would remove {one.kind} {one.id}, of {one.value}")
@@ -48,6 +52,11 @@ def main(tag: str, hours: float, dry_run: bool, wait: float) -> None:
     if left:
         lines = "; ".join(f"{one.kind} {one.id}: {reason}" for one, reason in left.items())
         raise click.ClickException(f"{len(left)} could not be removed: {lines}")
+
+
+def made(found: list[Leftover], since: datetime) -> list[Leftover]:
+    """Those that a night made that began then."""
+    return [one for one in found if one.since == since]
 
 
 def older(found: list[Leftover], age: timedelta) -> list[Leftover]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from scripts.moment import moment_of
 
 #: Kinds by the beginning of what comes after the account's number in an ARN.
 ARN_KINDS = {
@@ -41,11 +43,7 @@ class Leftover:
     @property
     def since(self) -> datetime | None:
         """When it was made, as its tag says; None if the tag holds no time with a zone."""
-        try:
-            moment = datetime.fromisoformat(self.value)
-        except ValueError:
-            return None
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        return moment_of(self.value)
 
 
 def leftovers(session: Any, tag: str) -> list[Leftover]:
