@@ -1,14 +1,17 @@
 """The synthesized stack, made once for each shape: loading the bindings takes seconds."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from modules.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.memory_store import MemoryStore
 
 Synthesize = Callable[..., dict[str, Any]]
 
@@ -42,3 +45,20 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
 def stack(synthesize: Synthesize) -> dict[str, Any]:
     """The stack with all defaults."""
     return synthesize()
+
+
+@pytest.fixture
+def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Buckets called images and copy, in moto."""
+    from tests import bucket_registry
+
+    with bucket_registry.buckets(monkeypatch):
+        yield
+
+
+@pytest.fixture
+def store() -> "MemoryStore":
+    """A small registry."""
+    from tests import bucket_registry
+
+    return bucket_registry.small()

@@ -1,0 +1,98 @@
+"""A registry in buckets of moto, and the programs run on it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import click
+import pytest
+from botocore.client import BaseClient
+from click.testing import CliRunner, Result
+from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+
+from scripts.registry_storage import layout
+from tests.memory_store import MemoryStore
+from tests.registry_model import digest_of, named, registry
+
+TODAY = datetime.now(UTC).replace(microsecond=0)
+REPOSITORIES = 4
+IMAGES = 6
+MANY_REPOSITORIES, MANY_IMAGES = 15, 20
+#: What a collection is told, so that a test does not wait.
+COLLECT = ("--wait", "0s", "--grace", "1h")
+
+
+@contextmanager
+def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Buckets called images and copy, in moto."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        for bucket in ("images", "copy"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
+        yield
+
+
+def fill(store: MemoryStore, bucket: str = "images") -> None:
+    """Put everything into a bucket, with its age: S3 would date it now."""
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for key, (content, modified) in store.objects.items():
+        backend.put_object(bucket, key, content).last_modified = modified.replace(tzinfo=None)
+
+
+def keys(bucket: str = "images") -> dict[str, bytes]:
+    """All objects of a bucket."""
+    stored = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys
+    return {key: stored[key].value for key in stored}
+
+
+def run(program: click.Command, *options: str, bucket: str = "images") -> Result:
+    """Run one of the programs on a bucket."""
+    return CliRunner().invoke(program, ["--bucket", bucket, *options], catch_exceptions=False)
+
+
+def summary(program: click.Command, *options: str, bucket: str = "images") -> Any:
+    """What a program says as JSON, which goes well."""
+    result = run(program, *options, "--json", bucket=bucket)
+    if result.exit_code != 0:
+        pytest.fail(result.output)
+    return json.loads(result.stdout)
+
+
+def needed(repository: int, number: int) -> list[str]:
+    """The objects without which an image cannot be pulled."""
+    one = named(repository, number)
+    name = f"team/r{repository}"
+    digests = [digest_of(blob) for blob in one.blobs]
+    return [
+        layout.current(name, f"1.{number}"),
+        layout.revision(name, one.digest),
+        *map(layout.blob, [one.digest, *digests]),
+        *(layout.layer(name, digest) for digest in digests),
+    ]
+
+
+def small() -> MemoryStore:
+    """A registry of some repositories with some images each."""
+    return registry(REPOSITORIES, IMAGES, TODAY)
+
+
+def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+    """Raise what Ctrl-C raises at the so-manieth request of a kind."""
+    seen: list[str] = []
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(self: Any, name: str, arguments: Any) -> Any:
+        if name == operation:
+            seen.append(name)
+            if len(seen) == number:
+                raise KeyboardInterrupt
+        return original(self, name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)

@@ -1,0 +1,119 @@
+"""The emulator as a process: it is started, found again, away for a while, and ended."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import Mock
+
+import httpx
+import pytest
+
+from integration.local.aws_session import Credentials
+from integration.local.emulator import Emulator, EmulatorError, product_endpoint
+from integration.local.moto_server import OneAtATime
+from integration.settled import settled
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def test_another_process_stops_it(tmp_path: Path) -> None:
+    running = Emulator.start(tmp_path / "log")
+    program = "import sys; from integration.local.emulator import Emulator as E; "
+    program += "E.model_validate_json(sys.argv[1]).stop()"
+    subprocess.run([sys.executable, "-c", program, running.model_dump_json()], check=True)
+    assert not running.is_running
+    running.stop()  # there is nothing left to stop, and that is no error
+
+
+def test_it_stops_no_process_but_its_own() -> None:
+    key = Credentials(access_key_id="a", secret_access_key="b")
+    stale = Emulator(endpoint="http://127.0.0.1:1", credentials=key, pid=os.getpid(), started=1)
+    assert not stale.is_running
+    stale.stop()
+
+
+def test_a_taken_port_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(EmulatorError, match=f":{port} .*choose another"):
+            Emulator.start(tmp_path / "log", port=port)
+
+
+def test_a_server_that_fails_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_MAX_FORM_MEMORY_SIZE", "not a number")
+    with pytest.raises(EmulatorError, match=str(tmp_path / "log")):
+        Emulator.start(tmp_path / "log")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "endpoint"),
+    [
+        ("AWS_ENDPOINT_URL", "https://emulator:8443", "https://emulator:8443"),
+        ("LOCALSTACK_HOST", "emulator:4566", "http://emulator:4566"),
+    ],
+)
+def test_an_emulator_product_is_used_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, endpoint: str
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv(name, value)
+    product = Emulator.from_environment(tmp_path / "log")
+    product.stop()
+    assert (product.endpoint, product.pid) == (endpoint, None)
+    assert product.credentials.access_key_id == "test"
+
+
+def test_without_a_product_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", " ")
+    monkeypatch.delenv("LOCALSTACK_HOST", raising=False)
+    assert product_endpoint() is None
+
+
+def test_it_is_away_for_a_while_and_comes_back_with_its_state(tmp_path: Path) -> None:
+    emulator = Emulator.start(tmp_path / "moto.log")
+    try:
+        emulator.session().client("s3").create_bucket(Bucket="kept-over-it")
+        with emulator.away():
+            settled("the emulator to be away", lambda: answers(emulator), False)
+        assert answers(emulator)
+        buckets = emulator.session().client("s3").list_buckets()["Buckets"]
+        assert [bucket["Name"] for bucket in buckets] == ["kept-over-it"]
+    finally:
+        emulator.stop()
+
+
+def answers(emulator: Emulator) -> bool:
+    try:
+        httpx.get(emulator.endpoint, timeout=10)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def test_requests_that_come_together_are_carried_out_one_by_one() -> None:
+    entered: list[float] = []
+    left: list[float] = []
+
+    def application(environ: dict[str, Any], _: object) -> list[bytes]:
+        entered.append(time.monotonic())
+        time.sleep(0.02)
+        left.append(time.monotonic())
+        return [environ["wsgi.input"].read()]
+
+    server = OneAtATime(cast("WSGIApplication", application))
+
+    def ask(number: int) -> bytes:
+        body = f"{number}".encode()
+        environ = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body + b"more")}
+        return b"".join(server(environ, Mock()))
+
+    with ThreadPoolExecutor(4) as clients:
+        assert list(clients.map(ask, range(4))) == [b"0", b"1", b"2", b"3"]
+    assert all(last <= next_ for last, next_ in zip(left, entered[1:], strict=False))

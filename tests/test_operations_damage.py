@@ -1,0 +1,183 @@
+"""The programs on a bucket when something is wrong: interruptions, a second run, damage."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+
+from scripts.check_integrity import BROKEN, check_integrity
+from scripts.collect_garbage import collect_garbage
+from scripts.registry_storage import layout
+from tests.bucket_registry import (
+    COLLECT,
+    REPOSITORIES,
+    fill,
+    interrupt_at,
+    keys,
+    needed,
+    run,
+    summary,
+)
+from tests.memory_store import MemoryStore
+from tests.registry_model import Image, digest_of, named, push
+
+pytestmark = pytest.mark.usefixtures("buckets")
+
+
+@pytest.mark.parametrize(
+    ("operation", "number"), [("GetObject", 30), ("CopyObject", 5), ("DeleteObjects", 2)]
+)
+def test_a_collection_that_was_interrupted_goes_on(
+    store: MemoryStore, operation: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in [key for key in store.objects if "/tags/1.3/" in key]:
+        del store.objects[key]
+    fill(store)
+    interrupt_at(number, monkeypatch, operation)
+    assert run(collect_garbage, *COLLECT, "--untagged", "--concurrency", "1").exit_code == 1
+    monkeypatch.undo()
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # Links to what nobody needs may be gone; whatever has a name is whole.
+    assert run(check_integrity).exit_code == 0
+    summary(collect_garbage, *COLLECT, "--untagged")
+    left = keys()
+    assert not [key for key in left if key.startswith(layout.OURS)]
+    gone = {layout.blob(named(repository, 3).digest) for repository in range(REPOSITORIES)}
+    assert not gone & left.keys()
+    lost = [key for repository in range(REPOSITORIES) for key in needed(repository, 4)]
+    assert not [key for key in lost if key not in left]
+
+
+def test_two_collections_do_not_run_at_once(store: MemoryStore) -> None:
+    fill(store)
+    boto3.client("s3").put_object(Bucket="images", Key=layout.LOCK, Body=b"alice@host since noon")
+    before = keys()
+    refused = run(collect_garbage, *COLLECT)
+    assert refused.exit_code == 1
+    assert "a collection of alice@host since noon is under way" in refused.stderr
+    assert "--break-lock" in refused.stderr
+    assert keys() == before
+    assert run(collect_garbage, *COLLECT, "--break-lock").exit_code == 0
+    assert layout.LOCK not in keys()
+
+
+def test_a_manifest_that_is_none_stops_the_collection(store: MemoryStore) -> None:
+    one = named(0, 0)
+    store.put(layout.blob(one.digest), b"not JSON")
+    fill(store)
+    refused = run(collect_garbage, *COLLECT)
+    assert refused.exit_code == 1
+    assert f"{layout.blob(one.digest)}: a repository has it as a manifest" in refused.stderr
+    assert layout.LOCK not in keys()
+
+
+DAMAGE: dict[str, Callable[[MemoryStore, Image], str]] = {
+    "digest differs": lambda store, one: spoil(store, layout.blob(digest_of(one.blobs[1]))),
+    "no manifest": lambda store, one: spoil(store, layout.blob(one.digest)),
+    "blob missing": lambda store, one: lose(store, layout.blob(digest_of(one.blobs[1]))),
+    "link missing": lambda store, one: lose(
+        store, layout.layer("team/r0", digest_of(one.blobs[1]))
+    ),
+    "manifest missing": lambda store, one: lose(store, layout.blob(one.digest)),
+}
+
+
+def spoil(store: MemoryStore, key: str) -> str:
+    store.put(key, b"!")
+    return key
+
+
+def lose(store: MemoryStore, key: str) -> str:
+    del store.objects[key]
+    return key
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_found_and_named(store: MemoryStore, kind: str) -> None:
+    DAMAGE[kind](store, named(0, 0))
+    fill(store)
+    result = run(check_integrity, "--json")
+    assert result.exit_code == BROKEN
+    kinds = {problem["kind"] for problem in json.loads(result.stdout)["problems"]}
+    assert kind in kinds
+    assert kinds <= {kind, "digest differs", "link to nothing"}
+
+
+def test_a_link_to_nothing_is_told_of_and_harms_nobody(store: MemoryStore) -> None:
+    store.put(layout.layer("team/r0", digest_of(b"nothing")), b"")
+    fill(store)
+    result = run(check_integrity)
+    assert result.exit_code == 0
+    assert f"link to nothing: team/r0 {digest_of(b'nothing')}" in result.stdout
+
+
+def test_layers_that_are_elsewhere_may_be_missing() -> None:
+    store = MemoryStore()
+    manifest = {"layers": [{"digest": digest_of(b"far away"), "urls": ["https://example.com"]}]}
+    push(store, "one", Image((), json.dumps(manifest).encode()), "1")
+    fill(store)
+    assert run(check_integrity).exit_code == 0
+
+
+def test_a_check_goes_on_where_the_last_one_was(store: MemoryStore, tmp_path: Path) -> None:
+    fill(store)
+    memory = str(tmp_path / "passed")
+    first = summary(check_integrity, "--passed", memory)
+    assert first["blobs_read"] == first["blobs"]
+    lines = Path(memory).read_text().splitlines(keepends=True)
+    Path(memory).write_text("".join(lines[:-10]) + lines[-10][:20])
+    again = summary(check_integrity, "--passed", memory)
+    assert again["blobs_read"] == 10
+    key = layout.blob(named(0, 0).digest)
+    fill_again = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object
+    fill_again("images", key, store.objects[key][0])
+    assert summary(check_integrity, "--passed", memory)["blobs_read"] == 1, "it was written anew"
+
+
+def test_a_file_that_no_check_has_written_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(b"\x89PNG")
+    refused = run(check_integrity, "--passed", str(file))
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        f"Error: --passed {file}: no check has written this file: name another, or one that is "
+        "not there yet\n"
+    )
+    assert file.read_bytes() == b"\x89PNG"
+
+
+def test_a_program_ends_by_sigterm_and_leaves_no_lock() -> None:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        endpoint = f"http://{host}:{port}"
+        boto3.client("s3").create_bucket(Bucket="one")
+        store = MemoryStore()
+        store.put(layout.blob(digest_of(b"garbage")), b"garbage")
+        fill(store, "one")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scripts.collect_garbage", "--bucket", "one", "--wait", "1h"],
+            env={**os.environ, "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        threading.Timer(30, process.kill).start()
+        while layout.LOCK not in keys("one") and process.poll() is None:
+            pass
+        process.terminate()
+        assert process.communicate()[1].strip() == "Aborted!"
+        assert process.returncode == 1
+        assert layout.LOCK not in keys("one")
+    finally:
+        server.stop()
