@@ -77,6 +77,14 @@ def test_the_simulation_is_asked_too() -> None:
     )
 
 
+def test_more_than_s3_promises_is_warned_of() -> None:
+    chosen = ("--image-size", "2GB", "--hosts", "4", "--instance-type", "t4g.medium")
+    many, few = (ask("--servers", servers, *chosen) for servers in ("2000", "200"))
+    assert "S3 reads   up to 6237/s of 5500/s for one prefix" in many.output
+    assert "Warning    S3 may refuse (503) what is above its limit" in many.output
+    assert "Warning" not in few.output
+
+
 def test_own_prices(tmp_path: Path) -> None:
     own = tmp_path / "prices.toml"
     own.write_text('[instance_hour]\n"t3.medium" = 100.0\n')

@@ -3,6 +3,7 @@
 python -m scripts.capacity --servers 500 --image-size 2GB --within 60s
 """
 
+import dataclasses
 import json
 import math
 import tomllib
@@ -84,7 +85,7 @@ def capacity(
     if as_json:
         answers = {"answer": best.json(), "others": [plan.json() for plan in plans[1:]]}
         if simulated:
-            answers["simulated"] = {"seconds": simulated.seconds, "half": simulated.half}
+            answers["simulated"] = dataclasses.asdict(simulated)
         click.echo(json.dumps(answers, indent=2))
         return
     answer(Console(highlight=False), plans, simulated, known, peak=peak)

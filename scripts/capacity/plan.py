@@ -50,11 +50,7 @@ class Plan:
 
     def json(self) -> dict[str, object]:
         """All of it, and what follows from it."""
-        return {
-            **dataclasses.asdict(self),
-            "s3_requests_per_second": self.prediction.s3_rate,
-            "storm_cost": self.cost.storm,
-        }
+        return {**dataclasses.asdict(self), "storm_cost": self.cost.storm}
 
 
 class Planner:
