@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scripts.capacity.figures import (
     DELIVERIES,
     GBPS,
+    GIBIBYTE,
     GIGABYTE,
     Delivery,
     Figures,
@@ -19,7 +20,7 @@ from scripts.capacity.figures import (
     Prices,
 )
 from scripts.capacity.model import CPU, DISK, NETWORK, S3, SERVER, Host, Model, Storm, fullest
-from scripts.capacity.plan import Planner
+from scripts.capacity.plan import Planner, cache_needed
 from scripts.capacity.simulation import Simulation
 
 FIGURES = Figures.read()
@@ -227,6 +228,16 @@ def test_instance_types_are_as_aws_describes_them() -> None:
             "peak": card["PeakBandwidthInGbps"],
             "architecture": aws["ProcessorInfo"]["SupportedArchitectures"][0],
         }, name
+
+
+def test_a_layer_may_take_the_part_of_the_cache_that_the_proxy_gives_it() -> None:
+    """Of 15 GiB a quarter, 3.75 GiB."""
+    script = Path("nginx-proxy/lua/wharf/delivery.lua").read_text()
+    assert f"local SHARE = 1 / {1 / FIGURES.cached_layer:g}\n" in script
+    largest = 15 * GIBIBYTE * FIGURES.cached_layer
+    assert cache_needed(Storm(1, largest, 1), FIGURES) == 15
+    assert cache_needed(Storm(1, largest + 1, 1), FIGURES) == 16
+    assert cache_needed(Storm(1, 4 * largest + 1, 100), FIGURES) == 16
 
 
 def test_every_instance_type_has_a_price() -> None:

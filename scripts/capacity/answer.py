@@ -27,8 +27,9 @@ def answer(
     prices: Prices,
     *,
     peak: bool,
+    cache: str,
 ) -> None:
-    """Print the first plan at length and the others as a table."""
+    """Print the first plan at length and the others as a table; ``cache`` tells of its size."""
     figures = Figures.read()
     best, cost = plans[0], plans[0].cost
     predicted = best.prediction
@@ -38,6 +39,7 @@ def answer(
         "Hosts": f"{best.hosts} x {best.instance_type}, {'peak' if peak else 'baseline'} bandwidth",
         "Time": f"{predicted.seconds:.1f} s until the last server has the image",
         "": f"{predicted.start:.1f} s until layers are asked for, then {predicted.waves} waves",
+        "Cache": cache,
         "Limit": predicted.limit,
         "At peak": f"{best.peak_seconds:.1f} s, while bandwidth above the baseline lasts",
         "S3 reads": f"up to {predicted.s3_peak:.0f}/s of {figures.s3_reads_per_second:.0f}/s"

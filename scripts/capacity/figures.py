@@ -44,7 +44,7 @@ class Figures(_Table):
     disk_rate: PositiveFloat
     page_cache: PositiveFloat = Field(le=1)
     cache_poll: NonNegativeFloat
-    largest_cached: PositiveInt
+    cached_layer: PositiveFloat = Field(le=1)
     password_cpu: NonNegativeFloat
     gb_cpu: dict[Delivery, NonNegativeFloat]
     pull: Requests
