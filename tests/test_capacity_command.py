@@ -159,6 +159,16 @@ def test_what_it_cannot_answer_is_one_line(changed: tuple[str, str], said: str) 
         ("s3_get = -1", "s3_get = -1: Input should be greater than or equal to 0"),
         ("gets = 1", "gets = 1: Extra inputs are not permitted"),
         ("instance_hour = 3", "instance_hour = 3: Input should be a valid dictionary"),
+        ("s3_get = inf", "s3_get = inf: Input should be a finite number"),
+        ("zone_traffic = nan", "zone_traffic = nan: Input should be"),
+        (
+            '[instance_hour]\n"t3.medium" = inf',
+            "instance_hour.t3.medium = inf: Input should be a finite number",
+        ),
+        (
+            '[instance_hour]\n"x9.large" = 1.0',
+            "instance_hour.x9.large = 1.0: nothing is known of this type; take its price away",
+        ),
     ],
 )
 def test_prices_that_are_none_are_one_line(text: str, said: str, tmp_path: Path) -> None:

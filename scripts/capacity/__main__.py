@@ -159,7 +159,7 @@ def _types(wanted: str | None, prices: Prices) -> Mapping[str, InstanceType]:
 
 def _prices(file: Path | None) -> Prices:
     try:
-        return Prices.read(file)
+        prices = Prices.read(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{file}: no TOML: {error}", param_hint="--prices") from None
     except ValidationError as error:
@@ -170,6 +170,15 @@ def _prices(file: Path | None) -> Prices:
             "write it as scripts/capacity/prices.toml does",
             param_hint="--prices",
         ) from None
+    types = InstanceType.all()
+    for name in sorted(prices.instance_hour.keys() - types.keys()):
+        raise click.BadParameter(
+            f"{file}: instance_hour.{name} = {prices.instance_hour[name]}: nothing is known of "
+            "this type; take its price away, or describe it in scripts/capacity/instances.toml, "
+            f"which has {', '.join(types)}",
+            param_hint="--prices",
+        )
+    return prices
 
 
 def _simulate(storm: Storm, kind: InstanceType, plan: Plan, peak: bool) -> Simulated:

@@ -15,7 +15,7 @@ GBPS, GIBIBYTE, GIGABYTE = 125_000_000, 2**30, 10**9
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Requests(_Table):
