@@ -26,7 +26,7 @@ mutants: setup ## try deliberate defects, each of which a test has to catch: bui
 faults: setup ## break things for MINUTES (10) while clients push and pull: build/faults.json
 	$(PYTHON) -m integration.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-storms: setup ## measure storms with 1, 2 and 4 hosts beside the model: docs/capacity.md
+storms: setup ## measure storms, fail if they are far from the model: docs/capacity.md
 	$(PYTHON) -m integration.storms
 
 WORKLOAD := mixed

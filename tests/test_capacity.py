@@ -1,19 +1,18 @@
-"""How many hosts: the formula's limits, what it may and may not depend on, and the simulation."""
+"""How many hosts: the formula's limits, and what it may and may not depend on."""
 
 import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import moto
 import pytest
-import simpy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scripts.capacity.figures import (
     DELIVERIES,
     GBPS,
+    GIBIBYTE,
     GIGABYTE,
     Delivery,
     Figures,
@@ -21,8 +20,7 @@ from scripts.capacity.figures import (
     Prices,
 )
 from scripts.capacity.model import CPU, DISK, NETWORK, S3, SERVER, Host, Model, Storm, fullest
-from scripts.capacity.plan import Planner
-from scripts.capacity.sharing import Sharing
+from scripts.capacity.plan import Planner, cache_needed
 from scripts.capacity.simulation import Simulation
 
 FIGURES = Figures.read()
@@ -198,53 +196,23 @@ def test_requests_to_s3() -> None:
     assert redirected.gets - cached.gets == 4 * (4 - 2)
 
 
-@pytest.mark.parametrize(
-    ("storm", "name", "number", "delivery"),
-    [
-        (Storm(50, 5e8, 8), "c6in.large", 2, "cache"),
-        (Storm(500, 2e9, 10), "c6in.xlarge", 20, "cache"),
-        (Storm(500, 2e9, 10), "c6in.4xlarge", 8, "proxy"),
-        (Storm(300, 1e9, 12), "t3.medium", 3, "redirect"),
-        (Storm(100, 1e8, 4, server_rate=2e6), "t3.medium", 3, "cache"),
-    ],
-)
-def test_formula_and_simulation_agree(
-    storm: Storm, name: str, number: int, delivery: Delivery
+@given(storms, hosts, numbers, deliveries)
+def test_no_second_has_more_requests_than_there_are(
+    storm: Storm, host: Host, number: int, delivery: Delivery
 ) -> None:
-    host = Host.of(InstanceType.all()[name])
-    formula = MODEL.predict(storm, host, number, delivery).seconds
-    simulated = Simulation(FIGURES, storm, host, number, delivery).run()
-    assert simulated.half <= simulated.seconds
-    assert formula == pytest.approx(simulated.seconds, rel=0.25)
+    predicted = MODEL.predict(storm, host, number, delivery)
+    assert 0 < predicted.s3_peak <= predicted.gets + predicted.lists
 
 
-def test_the_same_chance_gives_the_same_storm() -> None:
-    def run(seed: int) -> float:
-        return Simulation(FIGURES, Storm(60, 1e8, 4), HOST, 3, "cache", seed=seed).run().seconds
-
-    assert run(1) == run(1) != run(2)
-
-
-def test_jobs_share_what_there_is() -> None:
-    """By hand: 10 a second; 20 alone for a second, then beside 2.5 for half a second."""
-    environment, ends = simpy.Environment(), {}
-    shared = Sharing(environment, rate=10)
-
-    def job(name: str, begin: float, work: float) -> Any:
-        yield environment.timeout(begin)
-        yield shared.serve(work)
-        ends[name] = environment.now
-
-    environment.process(job("long", 0, 20))
-    environment.process(job("short", 1, 2.5))
-    environment.run()
-    assert ends == {"short": pytest.approx(1.5), "long": pytest.approx(2.25)}
-
-
-def test_no_job_gets_more_than_it_may() -> None:
-    environment = simpy.Environment()
-    environment.run(until=Sharing(environment, rate=10, most=2).serve(20))
-    assert environment.now == pytest.approx(10)
+def test_with_proxy_every_server_asks_and_with_redirect_few_do() -> None:
+    """Of 500 servers that ask for a layer at once: 7 requests for each, and those for its bytes."""
+    storm = Storm(servers=500, image=1e8, layers=1)
+    proxied, redirected = (
+        MODEL.predict(storm, HOST, 1, delivery) for delivery in ("proxy", "redirect")
+    )
+    pulls = 500 * FIGURES.pull.list
+    assert proxied.lists - pulls == 500 * FIGURES.layer.list
+    assert redirected.lists - pulls < 100 * FIGURES.layer.list
 
 
 def test_instance_types_are_as_aws_describes_them() -> None:
@@ -260,6 +228,16 @@ def test_instance_types_are_as_aws_describes_them() -> None:
             "peak": card["PeakBandwidthInGbps"],
             "architecture": aws["ProcessorInfo"]["SupportedArchitectures"][0],
         }, name
+
+
+def test_a_layer_may_take_the_part_of_the_cache_that_the_proxy_gives_it() -> None:
+    """Of 15 GiB a quarter, 3.75 GiB."""
+    script = Path("nginx-proxy/lua/wharf/delivery.lua").read_text()
+    assert f"local SHARE = 1 / {1 / FIGURES.cached_layer:g}\n" in script
+    largest = 15 * GIBIBYTE * FIGURES.cached_layer
+    assert cache_needed(Storm(1, largest, 1), FIGURES) == 15
+    assert cache_needed(Storm(1, largest + 1, 1), FIGURES) == 16
+    assert cache_needed(Storm(1, 4 * largest + 1, 100), FIGURES) == 16
 
 
 def test_every_instance_type_has_a_price() -> None:

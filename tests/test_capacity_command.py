@@ -77,6 +77,41 @@ def test_the_simulation_is_asked_too() -> None:
     )
 
 
+def test_more_than_s3_promises_is_warned_of() -> None:
+    chosen = ("--image-size", "2GB", "--hosts", "4", "--instance-type", "t4g.medium")
+    many, few = (ask("--servers", servers, *chosen) for servers in ("2000", "200"))
+    assert "S3 reads   up to 6237/s of 5500/s for one prefix" in many.output
+    assert "Warning    S3 may refuse (503) what is above its limit" in many.output
+    assert "Warning" not in few.output
+
+
+LARGE_LAYER = ("--image-size", "60GB", "--layers", "1")
+
+
+@pytest.mark.parametrize(
+    "image", [LARGE_LAYER, ("--image-size", "20GB", "--layers", "100")], ids=["layer", "image"]
+)
+def test_what_hosts_do_not_keep_is_not_planned_with_cache(image: tuple[str, ...]) -> None:
+    question = ("--servers", "500", *image, "--within", "2h")
+    refused = ask(*question, "--delivery", "cache")
+    assert refused.exit_code == 2
+    found = answer(*question)
+    needed = found["cache_size"]["needed"]
+    last = refused.output.splitlines()[-1]
+    assert "Error: Invalid value for --delivery: cache with --cache-size 15: hosts do not" in last
+    assert f"take --cache-size {needed} (volume_size" in last
+    assert "cache" not in {plan["delivery"] for plan in [found["answer"], *found["others"]]}
+    assert f"which takes {needed}: cache is left out" in " ".join(ask(*question).output.split())
+    enough = answer(*question, "--delivery", "cache", "--cache-size", str(needed))
+    assert enough["answer"]["delivery"] == "cache"
+
+
+def test_no_cache_is_large_enough_for_some_images() -> None:
+    image = ("--image-size", "6000GB", "--layers", "1")
+    refused = ask("--servers", "1", *image, "--hosts", "1", "--delivery", "cache")
+    assert refused.output.endswith("all of it together; take --delivery proxy\n")
+
+
 def test_own_prices(tmp_path: Path) -> None:
     own = tmp_path / "prices.toml"
     own.write_text('[instance_hour]\n"t3.medium" = 100.0\n')
@@ -107,6 +142,7 @@ def test_own_prices(tmp_path: Path) -> None:
         (("--hosts", "3"), "give either --within (how many hosts?) or --hosts (how long?)"),
         (("--within", "1s"), "--within 1s: 100 hosts, the most that there can be, take"),
         (("--prices", "README.md"), "README.md: no TOML"),
+        (("--cache-size", "0"), "--cache-size"),
     ],
 )
 def test_what_it_cannot_answer_is_one_line(changed: tuple[str, str], said: str) -> None:
@@ -123,6 +159,16 @@ def test_what_it_cannot_answer_is_one_line(changed: tuple[str, str], said: str) 
         ("s3_get = -1", "s3_get = -1: Input should be greater than or equal to 0"),
         ("gets = 1", "gets = 1: Extra inputs are not permitted"),
         ("instance_hour = 3", "instance_hour = 3: Input should be a valid dictionary"),
+        ("s3_get = inf", "s3_get = inf: Input should be a finite number"),
+        ("zone_traffic = nan", "zone_traffic = nan: Input should be"),
+        (
+            '[instance_hour]\n"t3.medium" = inf',
+            "instance_hour.t3.medium = inf: Input should be a finite number",
+        ),
+        (
+            '[instance_hour]\n"x9.large" = 1.0',
+            "instance_hour.x9.large = 1.0: nothing is known of this type; take its price away",
+        ),
     ],
 )
 def test_prices_that_are_none_are_one_line(text: str, said: str, tmp_path: Path) -> None:

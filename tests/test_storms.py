@@ -1,31 +1,42 @@
 """What is made of measured storms: requests by kind, what the model is told, and the page."""
 
-import hashlib
-import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
-import httpx
 import pytest
+from click.testing import CliRunner, Result
 
 from integration.bench.results import Machine
-from integration.images import MANIFEST
-from integration.local.errors import LocalCloudError
-from integration.storms.client import pull
+from integration.storms.__main__ import storms
+from integration.storms.measuring import NUMBERS
 from integration.storms.page import QUESTIONS, ask, write
-from integration.storms.results import Measured, Parameters, Results
+from integration.storms.results import Measured, Parameters, Part, Results, Simulated
 from integration.storms.rig import count
 from integration.storms.simulations import CASES, simulate
-from scripts.capacity.figures import Requests
+from scripts.capacity.figures import DELIVERIES, Requests
 
 RATE = 10_000_000
 PARAMETERS = Parameters(
     rate=RATE,
+    server_rate=None,
     fetch_rate=80_000_000,
     seconds_of_request=0.005,
     pull=Requests(cpu=0.02, get=6, list=8),
     layer=Requests(cpu=0.008, get=3, list=4),
     cores=2,
+)
+MACHINE = Machine(processor="p", cores=2, memory_gb=8, kernel="6", versions={"podman": "podman 4"})
+FAR = Simulated(
+    servers=500,
+    image_gb=2,
+    layers=10,
+    delivery="cache",
+    instance_type="c6in.xlarge",
+    hosts=38,
+    formula=60,
+    simulation=40,
+    formula_peak=4930,
+    simulation_peak=5216,
 )
 
 
@@ -33,23 +44,37 @@ def silent(_: str) -> None:
     """No report."""
 
 
-@pytest.fixture
-def results() -> Results:
-    machine = Machine(
-        processor="p", cores=2, memory_gb=8, kernel="6", versions={"podman": "podman 4"}
-    )
-    return Results(
+def measured(
+    hosts: int, *ends: float, parameters: Parameters = PARAMETERS, busy: float = 0.5
+) -> Part:
+    """Storms with so many hosts, one a round, and when the last server had the image."""
+    storms = [
+        Measured(hosts=hosts, seconds=[end / 2, end / 2, end], busy=busy, s3_reads=1234)
+        for end in ends
+    ]
+    return Part(
         started="2026-11-25 01:00 UTC",
         seconds=600,
-        machine=machine,
+        machine=MACHINE,
+        parameters=parameters,
+        storms=storms,
+    )
+
+
+@pytest.fixture
+def results() -> Results:
+    """Ten servers and 40 MB; hosts that send 10 MB/s, servers that take 2 MB/s with redirect."""
+    cache = measured(1, 44, 46, 42)
+    cache.storms += [*measured(2, 22, 23, 21).storms, *measured(4, 11, 11.5, 10.5).storms]
+    slow = PARAMETERS.model_copy(update={"server_rate": 2_000_000})
+    return Results(
         servers=10,
         layers=[20_000_000, 20_000_000],
-        parameters=PARAMETERS,
-        storms=[
-            Measured(hosts=hosts, seconds=[20 / hosts, last / hosts], busy=0.5)
-            for last in (44, 46, 42)
-            for hosts in (1, 2, 4)
-        ],
+        parts={
+            "cache": cache,
+            "proxy": measured(2, 22, 23, 24),
+            "redirect": measured(1, 20, 21, 22, parameters=slow),
+        },
     )
 
 
@@ -67,29 +92,119 @@ def test_requests_are_told_apart_by_what_aws_charges() -> None:
 
 
 def test_the_model_is_given_what_was_measured(results: Results) -> None:
-    """Ten servers and 40 MB at 10 MB/s: 40 s and what is around it."""
-    one, four = results.predicted(1).seconds, results.predicted(4).seconds
-    assert 40 < one < 46
-    assert 10 < four < 13
+    """400 MB through one host, two and four at 10 MB/s each, or 40 MB to each server at 2 MB/s."""
+    model = {(row.delivery, row.hosts): row.model for row in results.comparisons}
+    seconds = {of: predicted.seconds for of, predicted in model.items()}
+    assert 40 < seconds["cache", 1] < 46
+    assert 10 < seconds["cache", 4] < 13
+    assert 20 < seconds["proxy", 2] < 24
+    assert 20 < seconds["redirect", 1] < 22
+    # With proxy every server's request for a layer is a question, and S3 gives each the bytes.
+    reads = model["proxy", 2].gets + model["proxy", 2].lists
+    assert reads == 10 * (14 + 2 * (7 + 1))
 
 
-def test_the_difference_is_to_the_median(results: Results) -> None:
-    assert results.rounds == 3
-    assert results.last(2) == [22, 23, 21]
-    assert results.difference(2) == pytest.approx(results.predicted(2).seconds / 22 - 1)
+def test_a_storm_is_so_much_longer_than_the_model_as_the_median_of_its_rounds(
+    results: Results,
+) -> None:
+    row = next(one for one in results.comparisons if (one.delivery, one.hosts) == ("cache", 2))
+    assert row.last == [22, 23, 21]
+    assert row.difference == pytest.approx(22 / row.model.seconds - 1)
+    assert results.parts["cache"].rounds == 3
+
+
+def test_every_way_to_deliver_layers_is_measured() -> None:
+    assert set(NUMBERS) == set(DELIVERIES)
+    assert NUMBERS["cache"] == (1, 2, 4)
+
+
+def test_storms_that_are_near_the_model_have_no_fault(results: Results) -> None:
+    assert results.faults() == []
+
+
+@pytest.mark.parametrize("end", [34, 16])
+def test_a_storm_that_is_far_from_the_model_is_named(results: Results, end: float) -> None:
+    results.parts["proxy"] = measured(2, end, end, 22)
+    results.simulations = [FAR]
+    (storm, simulated) = results.faults()
+    assert re.fullmatch(r"proxy with 2 hosts \([+-]\d\d%\)", storm)
+    assert simulated == "simulated: 500 servers, cache, 38 x c6in.xlarge (+50%)"
+
+
+def test_a_storm_does_not_count_while_the_machine_itself_is_the_limit(results: Results) -> None:
+    results.parts["proxy"] = measured(2, 34, 34, 34, busy=0.97)
+    assert results.faults() == []
+    results.parts = {"proxy": results.parts["proxy"]}
+    assert results.faults() == ["in every storm the machine was busy to more than 90%"]
+
+
+def storms_program(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """What the program does with results that were measured before."""
+    monkeypatch.chdir(folder)
+    for name in ("build", "docs"):
+        Path(name).mkdir()
+    Path("build/storms.json").write_text(results.model_dump_json())
+    return CliRunner().invoke(storms, ["--pages"])
+
+
+def test_the_program_fails_when_a_storm_is_far_from_the_model(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.simulations = simulate(silent, CASES[:1])
+    results.parts["cache"].storms[-1].seconds[-1] = 50
+    results.parts["cache"].storms[-2].seconds[-1] = 50
+    done = storms_program(results, tmp_path, monkeypatch)
+    assert done.exit_code == 1
+    (line,) = [one for one in done.output.splitlines() if one.startswith("Error: ")]
+    assert line.startswith("Error: not within 20% of the model: cache with 4 hosts (+3")
+    assert "does nothing else" in line
+    assert Path("docs/capacity.md").exists()
+
+
+def test_the_program_is_content_with_storms_that_are_near_or_do_not_count(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.simulations = simulate(silent, CASES[:1])
+    results.parts["proxy"] = measured(2, 34, 34, 34, busy=0.97)
+    done = storms_program(results, tmp_path, monkeypatch)
+    assert done.exit_code == 0, done.output
+    assert "proxy with 2 hosts does not count: the machine was busy to 97%" in done.output
+    assert "% (does not count)" in Path("docs/capacity.md").read_text()
+
+
+def test_results_of_another_version_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("build").mkdir()
+    Path("build/storms.json").write_text('{"storms": []}')
+    done = CliRunner().invoke(storms, ["--pages"])
+    assert done.exit_code == 2
+    assert "storms.json is of another version; measure all: make storms" in done.output
 
 
 def test_the_page_has_every_storm_and_every_answer(results: Results, tmp_path: Path) -> None:
     results.simulations = simulate(silent, CASES[:1])
     write(results, tmp_path)
     text = (tmp_path / "capacity.md").read_text()
-    assert "| 2 | 22.0, 23.0, 21.0 | 22.0 |" in text
+    assert "| cache | 2 | 22.0, 23.0, 21.0 | 22.0 |" in text
+    assert "each server takes no more than 2 MB/s" in text
     for question in QUESTIONS.values():
         assert question in text
         assert ask(question).splitlines()[1].strip() in text
     for plot in ("storms", "simulation", "hosts"):
         assert f"(capacity-{plot}.svg)" in text
         assert (tmp_path / f"capacity-{plot}.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("file", "questions"), [("README.md", ["first"]), ("docs/capacity.md", list(QUESTIONS))]
+)
+def test_pages_show_what_is_really_printed(file: str, questions: list[str]) -> None:
+    text = Path(file).read_text()
+    for question in questions:
+        lines = ask(QUESTIONS[question]).splitlines()
+        assert "\n".join(f"    {line}" for line in lines) in text
 
 
 def test_the_same_results_make_the_same_files(results: Results, tmp_path: Path) -> None:
@@ -101,56 +216,3 @@ def test_the_same_results_make_the_same_files(results: Results, tmp_path: Path) 
         write(results, folder)
         written.append({file.name: file.read_bytes() for file in folder.iterdir()})
     assert written[0] == written[1]
-
-
-class Registry:
-    """A registry of one image, which remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.blobs = {self._digest(data): data for data in (b"config", b"one", b"two", b"three")}
-        config, *layers = self.blobs
-        self.manifest = json.dumps(
-            {"config": {"digest": config}, "layers": [{"digest": layer} for layer in layers]}
-        ).encode()
-
-    @staticmethod
-    def _digest(data: bytes) -> str:
-        return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(f"{request.method} {request.url.path}")
-        if "Authorization" not in request.headers:
-            return httpx.Response(401)
-        name = request.url.path.rpartition("/")[2]
-        if "/blobs/" in request.url.path:
-            return httpx.Response(200, stream=httpx.ByteStream(self.blobs[name]))
-        digest = self._digest(self.manifest)
-        assert request.headers["Accept"] == MANIFEST
-        return httpx.Response(200, content=self.manifest, headers={"Docker-Content-Digest": digest})
-
-
-@pytest.fixture
-def registry() -> Registry:
-    return Registry()
-
-
-@pytest.fixture
-def client(registry: Registry) -> Iterator[httpx.Client]:
-    transport = httpx.MockTransport(registry)
-    with httpx.Client(base_url="https://r", transport=transport, auth=("u", "p")) as client:
-        yield client
-
-
-def test_a_server_pulls_as_docker_does(registry: Registry, client: httpx.Client) -> None:
-    assert pull(client, "a/b:1") == len(b"config" + b"one" + b"two" + b"three")
-    assert registry.asked[:2] == ["GET /v2/", "HEAD /v2/a/b/manifests/1"]
-    assert sorted(registry.asked[3:]) == sorted(
-        f"GET /v2/a/b/blobs/{one}" for one in registry.blobs
-    )
-
-
-def test_a_layer_that_is_another_is_noticed(registry: Registry, client: httpx.Client) -> None:
-    registry.blobs[list(registry.blobs)[2]] = b"other"
-    with pytest.raises(LocalCloudError, match="Asked for sha256:"):
-        pull(client, "a/b:1")

@@ -1,6 +1,8 @@
 """The servers of a storm: each pulls as Docker does, three layers at a time, and checks digests."""
 
 import hashlib
+import math
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ from integration.local.errors import LocalCloudError
 PARALLEL = 3
 #: Bytes that are read and hashed at once.
 CHUNK = 256 * 1024
+#: Seconds that a server waits for an answer to begin or to go on.
+PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,75 @@ class Pulled:
     bytes: int
 
 
-def storm(deployment: Deployment, image: str, servers: int) -> Pulled:
+class Pace:
+    """Lets all connections of a server together take so many bytes a second, and no more."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate, self._next = rate, 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, size: int) -> None:
+        """Return when so many bytes more may have been taken."""
+        with self._lock:
+            now = time.monotonic()
+            self._next = max(self._next, now) + size / self._rate
+            wait = self._next - now
+        time.sleep(wait)
+
+
+class Named(httpx.BaseTransport):
+    """Finds the hosts whose names no DNS tells: those of a local S3.
+
+    Args:
+        names: the address of each.
+        transport: what sends the requests.
+    """
+
+    def __init__(self, names: Mapping[str, str], transport: httpx.BaseTransport) -> None:
+        self._names, self._transport = names, transport
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the address, with the name in its headers and for TLS."""
+        name = request.url.host
+        if name in self._names:
+            request.url = request.url.copy_with(host=self._names[name])
+            request.extensions["sni_hostname"] = name
+        return self._transport.handle_request(request)
+
+    def close(self) -> None:
+        """Close what sends the requests."""
+        self._transport.close()
+
+
+def storm(
+    deployment: Deployment, image: str, servers: int, server_rate: float | None = None
+) -> Pulled:
     """Let so many servers pull an image at the same time, from the load balancer.
+
+    Args:
+        deployment: where.
+        image: ``repository:tag``.
+        servers: how many.
+        server_rate: bytes a second that each takes; None for as many as it gets.
 
     Raises:
         LocalCloudError: one did not get the image whole.
     """
     start = threading.Barrier(servers + 1)
+    context = ssl.create_default_context(cafile=deployment.ca)
+    names = dict(deployment.names)
 
     def server() -> tuple[float, int]:
-        with deployment.client() as client:
+        with httpx.Client(
+            base_url=deployment.url,
+            auth=(deployment.username, deployment.password),
+            transport=Named(names, httpx.HTTPTransport(verify=context)),
+            # To S3, which gets no password.
+            follow_redirects=True,
+            timeout=PATIENCE,
+        ) as client:
             start.wait()
-            size = pull(client, image)
+            size = pull(client, image, Pace(server_rate or math.inf))
             return time.monotonic(), size
 
     with ThreadPoolExecutor(servers) as pool:
@@ -55,8 +116,8 @@ def storm(deployment: Deployment, image: str, servers: int) -> Pulled:
     return Pulled(sorted(end - begin for end, _ in ends), ends[0][1])
 
 
-def pull(client: httpx.Client, image: str) -> int:
-    """Pull ``repository:tag``; return its bytes.
+def pull(client: httpx.Client, image: str, pace: Pace) -> int:
+    """Pull ``repository:tag`` no faster than the pace; return its bytes.
 
     Raises:
         LocalCloudError: an answer is not what it should be.
@@ -70,19 +131,20 @@ def pull(client: httpx.Client, image: str) -> int:
     manifest = client.get(f"{path}/manifests/{digest}", headers=accept).raise_for_status()
     _check(digest, hashlib.sha256(manifest.content).hexdigest())
     described = manifest.json()
-    size = _blob(client, path, described["config"])
+    size = _blob(client, path, described["config"], pace)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        sizes = pool.map(lambda layer: _blob(client, path, layer), described["layers"])
+        sizes = pool.map(lambda layer: _blob(client, path, layer, pace), described["layers"])
         return size + sum(sizes)
 
 
-def _blob(client: httpx.Client, path: str, described: Mapping[str, Any]) -> int:
+def _blob(client: httpx.Client, path: str, described: Mapping[str, Any], pace: Pace) -> int:
     digest, size = hashlib.sha256(), 0
     with client.stream("GET", f"{path}/blobs/{described['digest']}") as answer:
         answer.raise_for_status()
         for chunk in answer.iter_raw(CHUNK):
             digest.update(chunk)
             size += len(chunk)
+            pace(len(chunk))
     _check(described["digest"], digest.hexdigest())
     return size
 

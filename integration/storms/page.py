@@ -8,7 +8,7 @@ import matplotlib as mpl
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
-from integration.storms.results import Results
+from integration.storms.results import BUSY, NEAR, Results
 from integration.templates import templates
 from scripts.capacity.__main__ import capacity
 from scripts.capacity.figures import DELIVERIES, Figures, InstanceType, Prices
@@ -18,8 +18,6 @@ from scripts.capacity.model import MOST_HOSTS, Host, Model, Storm
 SIZE = (7.5, 3.4)
 SEEN, MODEL = "#e08e45", "#0b6e99"
 COLOURS = {"redirect": "#7a9a3a", "cache": MODEL, "proxy": SEEN}
-#: How near the model has to be.
-NEAR = 0.2
 #: The type that the plot of hosts is for.
 TYPE = "c7gn.2xlarge"
 #: What people ask, by the name under which the template shows the answer.
@@ -48,6 +46,8 @@ def write(results: Results, directory: Path) -> None:
         prices=Prices.read(),
         answers={name: (question, ask(question)) for name, question in QUESTIONS.items()},
         deliveries=table(),
+        near=NEAR,
+        limit_of_busy=BUSY,
         median=median,
     )
     (directory / "capacity.md").write_text(text)
@@ -84,29 +84,23 @@ def storms(results: Results) -> Figure:
     """How long the storms took, and what the model says."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
-    numbers = results.hosts
-    predicted = [results.predicted(number).seconds for number in numbers]
-    axes.fill_between(
-        numbers,
-        [seconds * (1 - NEAR) for seconds in predicted],
-        [seconds * (1 + NEAR) for seconds in predicted],
+    rows = results.comparisons
+    places = range(len(rows))
+    axes.bar(
+        places,
+        [2 * NEAR * row.model.seconds for row in rows],
+        bottom=[(1 - NEAR) * row.model.seconds for row in rows],
         color=MODEL,
         alpha=0.15,
-        label=f"within {NEAR:.0%}",
-        linewidth=0,
+        label=f"within {NEAR:.0%} of it",
     )
-    axes.plot(numbers, predicted, color=MODEL, marker="_", markersize=14, label="model")
-    points = [(number, last) for number in numbers for last in results.last(number)]
+    model = [row.model.seconds for row in rows]
+    left, right = ([place + side for place in places] for side in (-0.4, 0.4))
+    axes.hlines(model, left, right, color=MODEL, label="model")
+    points = [(place, last) for place, row in enumerate(rows) for last in row.last]
     axes.plot(*zip(*points, strict=True), ".", color=SEEN, markersize=9, label="a round")
-    axes.set(
-        xlabel="hosts",
-        ylabel="seconds until the last server has it",
-        xscale="log",
-        yscale="log",
-    )
-    axes.set_xticks(numbers, [str(number) for number in numbers])
-    axes.set_yticks([10, 20, 40], ["10", "20", "40"])
-    axes.minorticks_off()
+    axes.set(ylabel="seconds until the last server has it", ylim=(0, None))
+    axes.set_xticks(places, [row.name.replace(" with ", "\n") for row in rows])
     axes.legend()
     return figure
 

@@ -12,6 +12,7 @@ from integration.local.host import Host
 from integration.local.registry import LocalRegistry
 from integration.rig import Rig
 from integration.store import BUCKET
+from scripts.capacity.figures import Delivery
 
 #: Most hosts that a storm is measured with.
 HOSTS = 4
@@ -24,21 +25,23 @@ PATIENCE = 60
 
 
 class StormRig(Rig):
-    """A Wharf with ``cache`` on this machine, and an S3 of its own.
+    """A Wharf on this machine, and an S3 of its own.
 
     Args:
         directory: for everything that it writes.
         report: gets a line for each step.
+        delivery: its blob_delivery.
 
     Usage:
 
-        with StormRig(Path("build/storms"), print) as rig:
+        with StormRig(Path("build/storms"), print, "cache") as rig:
             rig.scale(2)
             rig.shape(15)
     """
 
-    def __init__(self, directory: Path, report: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, report: Callable[[str], None], delivery: Delivery) -> None:
         super().__init__(directory, report)
+        self.delivery: Delivery = delivery
         self._pushed = 0
         self._shaped: set[str] = set()
 
@@ -48,7 +51,7 @@ class StormRig(Rig):
         self._registry = LocalRegistry(
             self._directory / "cloud",
             hosts=1,
-            shape={"WHARF_BLOB_DELIVERY": "cache"},
+            shape={"WHARF_BLOB_DELIVERY": self.delivery},
             variables={"aws_registry_bucket": BUCKET, "maximum_hosts": HOSTS},
             report=self._report,
             stores={BUCKET: store.address},

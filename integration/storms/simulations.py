@@ -29,6 +29,8 @@ def simulate(report: Callable[[str], None], cases: Sequence[Case] = CASES) -> li
     found = []
     for servers, gigabytes, layers, delivery, name, hosts in cases:
         storm, host = Storm(servers, gigabytes * 1e9, layers), Host.of(types[name])
+        formula = Model(figures).predict(storm, host, hosts, delivery)
+        simulation = Simulation(figures, storm, host, hosts, delivery).run()
         simulated = Simulated(
             servers=servers,
             image_gb=gigabytes,
@@ -36,8 +38,10 @@ def simulate(report: Callable[[str], None], cases: Sequence[Case] = CASES) -> li
             delivery=delivery,
             instance_type=name,
             hosts=hosts,
-            formula=Model(figures).predict(storm, host, hosts, delivery).seconds,
-            simulation=Simulation(figures, storm, host, hosts, delivery).run().seconds,
+            formula=formula.seconds,
+            simulation=simulation.seconds,
+            formula_peak=min(formula.s3_peak, figures.s3_reads_per_second),
+            simulation_peak=simulation.s3_peak,
         )
         report(
             f"{servers} servers, {hosts} x {name}, {delivery}: formula {simulated.formula:.1f} s, "

@@ -3,6 +3,7 @@
 python -m scripts.capacity --servers 500 --image-size 2GB --within 60s
 """
 
+import dataclasses
 import json
 import math
 import tomllib
@@ -13,13 +14,17 @@ import click
 from pydantic import ValidationError
 from rich.console import Console
 
+from modules.settings import Settings
 from scripts.capacity.answer import answer
 from scripts.capacity.figures import DELIVERIES, Delivery, Figures, InstanceType, Prices
 from scripts.capacity.model import MOST_HOSTS, Host, Storm
-from scripts.capacity.plan import Plan, Planner
+from scripts.capacity.plan import Plan, Planner, cache_needed
 from scripts.capacity.quantities import RATE, SIZE, TIME
 from scripts.capacity.simulation import Simulated, Simulation
 from scripts.errors import one_line_errors
+
+#: GiB; the setting cache_size allows no more.
+MOST_CACHE = 16_000
 
 
 @click.command()
@@ -31,6 +36,13 @@ from scripts.errors import one_line_errors
 )
 @click.option("--server-rate", type=RATE, help="Most that one server can download: 100MB/s.")
 @click.option("--delivery", type=click.Choice(DELIVERIES), help="Only this blob_delivery.")
+@click.option(
+    "--cache-size",
+    type=click.IntRange(1, MOST_CACHE),
+    default=Settings.model_fields["cache_size"].default,
+    show_default=True,
+    help="The setting cache_size: GiB of each host's disk for layers.",
+)
 @click.option("--instance-type", help="Only this EC2 instance type.")
 @click.option(
     "--hosts",
@@ -55,6 +67,7 @@ def capacity(
     layers: int,
     server_rate: float | None,
     delivery: Delivery | None,
+    cache_size: int,
     instance_type: str | None,
     hosts: int | None,
     peak: bool,
@@ -72,7 +85,8 @@ def capacity(
     known = _prices(prices)
     types = _types(instance_type, known)
     planner = Planner(storm, Figures.read(), known, peak=peak)
-    deliveries = [delivery] if delivery else list(DELIVERIES)
+    needed = cache_needed(storm, Figures.read())
+    deliveries = _deliveries(delivery, cache_size, needed)
     if within is None:
         plans = [planner.fastest([one], types, hosts or 1) for one in deliveries]
         plans.sort(key=lambda plan: plan.prediction.seconds)
@@ -82,12 +96,34 @@ def capacity(
     kind = types[best.instance_type]
     simulated = _simulate(storm, kind, best, peak) if simulate else None
     if as_json:
-        answers = {"answer": best.json(), "others": [plan.json() for plan in plans[1:]]}
+        answers = {
+            "answer": best.json(),
+            "others": [plan.json() for plan in plans[1:]],
+            "cache_size": {"given": cache_size, "needed": needed},
+        }
         if simulated:
-            answers["simulated"] = {"seconds": simulated.seconds, "half": simulated.half}
+            answers["simulated"] = dataclasses.asdict(simulated)
         click.echo(json.dumps(answers, indent=2))
         return
-    answer(Console(highlight=False), plans, simulated, known, peak=peak)
+    holds = f"holds this image, which takes {needed}"
+    lacks = f"is too small for this image, which takes {needed}: cache is left out"
+    cache = f"cache_size {cache_size} (GiB) {holds if needed <= cache_size else lacks}"
+    answer(Console(highlight=False), plans, simulated, known, peak=peak, cache=cache)
+
+
+def _deliveries(wanted: Delivery | None, cache_size: int, needed: int) -> list[Delivery]:
+    """Those that there are to choose from: ``cache`` only if hosts keep the image."""
+    if needed <= cache_size:
+        return [wanted] if wanted else list(DELIVERIES)
+    if wanted == "cache":
+        more = f"--cache-size {needed} (volume_size has to be 10 more)"
+        raise click.BadParameter(
+            f"cache with --cache-size {cache_size}: hosts do not keep this image, whose layers may "
+            "take a quarter of that each, and all of it together; take "
+            f"{more + ' or ' if needed <= MOST_CACHE else ''}--delivery proxy",
+            param_hint="--delivery",
+        )
+    return [wanted] if wanted else [one for one in DELIVERIES if one != "cache"]
 
 
 def _cheapest(
@@ -123,7 +159,7 @@ def _types(wanted: str | None, prices: Prices) -> Mapping[str, InstanceType]:
 
 def _prices(file: Path | None) -> Prices:
     try:
-        return Prices.read(file)
+        prices = Prices.read(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{file}: no TOML: {error}", param_hint="--prices") from None
     except ValidationError as error:
@@ -134,6 +170,15 @@ def _prices(file: Path | None) -> Prices:
             "write it as scripts/capacity/prices.toml does",
             param_hint="--prices",
         ) from None
+    types = InstanceType.all()
+    for name in sorted(prices.instance_hour.keys() - types.keys()):
+        raise click.BadParameter(
+            f"{file}: instance_hour.{name} = {prices.instance_hour[name]}: nothing is known of "
+            "this type; take its price away, or describe it in scripts/capacity/instances.toml, "
+            f"which has {', '.join(types)}",
+            param_hint="--prices",
+        )
+    return prices
 
 
 def _simulate(storm: Storm, kind: InstanceType, plan: Plan, peak: bool) -> Simulated:

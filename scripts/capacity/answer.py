@@ -27,8 +27,9 @@ def answer(
     prices: Prices,
     *,
     peak: bool,
+    cache: str,
 ) -> None:
-    """Print the first plan at length and the others as a table."""
+    """Print the first plan at length and the others as a table; ``cache`` tells of its size."""
     figures = Figures.read()
     best, cost = plans[0], plans[0].cost
     predicted = best.prediction
@@ -38,14 +39,17 @@ def answer(
         "Hosts": f"{best.hosts} x {best.instance_type}, {'peak' if peak else 'baseline'} bandwidth",
         "Time": f"{predicted.seconds:.1f} s until the last server has the image",
         "": f"{predicted.start:.1f} s until layers are asked for, then {predicted.waves} waves",
+        "Cache": cache,
         "Limit": predicted.limit,
         "At peak": f"{best.peak_seconds:.1f} s, while bandwidth above the baseline lasts",
-        "S3 reads": f"{predicted.s3_rate:.0f}/s on average of {figures.s3_reads_per_second:.0f}/s"
+        "S3 reads": f"up to {predicted.s3_peak:.0f}/s of {figures.s3_reads_per_second:.0f}/s"
         f" for one prefix; {predicted.gets:.0f} GET, {predicted.lists:.0f} LIST",
         "S3 writes": f"{best.pushes} for the push before, of {figures.s3_writes_per_second:.0f}/s",
         "Storm": f"${cost.storm:.2f}: {_parts(cost)}",
         "Month": f"${cost.hosts_a_month:.2f} for the hosts, if they always run",
     }
+    if predicted.s3_peak > figures.s3_reads_per_second:
+        rows["Warning"] = "S3 may refuse (503) what is above its limit: let servers start in groups"
     if simulated:
         rows["Simulated"] = f"{simulated.seconds:.1f} s, half of the servers {simulated.half:.1f} s"
     for name, text in rows.items():

@@ -15,7 +15,7 @@ GBPS, GIBIBYTE, GIGABYTE = 125_000_000, 2**30, 10**9
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Requests(_Table):
@@ -44,7 +44,7 @@ class Figures(_Table):
     disk_rate: PositiveFloat
     page_cache: PositiveFloat = Field(le=1)
     cache_poll: NonNegativeFloat
-    largest_cached: PositiveInt
+    cached_layer: PositiveFloat = Field(le=1)
     password_cpu: NonNegativeFloat
     gb_cpu: dict[Delivery, NonNegativeFloat]
     pull: Requests

@@ -73,7 +73,8 @@ class Prediction:
         fetch, transfer: of these, for each wave.
         waves: how many.
         limit: what makes a wave take as long as it does.
-        gets, lists: requests to S3 in all; a HEAD is a get.
+        gets, lists: requests to S3 in all, at most; a HEAD is a get.
+        s3_peak: requests to S3 in the second that has the most, if S3 answers all of them.
     """
 
     seconds: float
@@ -84,11 +85,7 @@ class Prediction:
     limit: str
     gets: float
     lists: float
-
-    @property
-    def s3_rate(self) -> float:
-        """Requests a second to S3, on average."""
-        return (self.gets + self.lists) / self.seconds
+    s3_peak: float
 
 
 class Model:
@@ -117,7 +114,9 @@ class Model:
         start = self._start(storm, host, hosts, uneven)
         fetch = self._fetch(storm, host, hosts, delivery)
         terms = self._transfers(storm, host, hosts, delivery, waves, uneven)
-        questions = self._questions(storm, host, hosts, max(terms.values()))
+        alone = fetch + self._alone(storm, delivery, waves)
+        longest = max(alone, *terms.values())
+        questions = self._questions(storm, host, hosts, delivery, longest)
         terms[CPU] += questions / hosts / waves * figures.layer.cpu / host.vcpus * uneven
         gets, lists = questions * figures.layer.get, questions * figures.layer.list
         gets += storm.layers * self._fetched(storm, hosts, delivery)
@@ -125,13 +124,12 @@ class Model:
         limit = max(terms, key=lambda name: terms[name])
         transfer = terms[limit]
         shared = fetch + (waves - 1) * max(fetch, transfer) + transfer
-        alone = waves * (fetch + self._alone(storm, delivery, waves))
-        if alone > shared:
+        if waves * alone > shared:
             limit = SERVER
         elif fetch > transfer:
             limit = FETCH
         return Prediction(
-            seconds=start + max(shared, alone),
+            seconds=start + max(shared, waves * alone),
             start=start,
             fetch=fetch,
             transfer=transfer,
@@ -139,6 +137,10 @@ class Model:
             limit=limit,
             gets=gets + storm.servers * figures.pull.get,
             lists=lists + storm.servers * figures.pull.list,
+            s3_peak=max(
+                self._start_peak(storm, host, hosts),
+                min(gets + lists, self._waves_peak(storm, host, hosts, delivery, waves)),
+            ),
         )
 
     def hosts(self, storm: Storm, host: Host, delivery: Delivery, seconds: float) -> int | None:
@@ -151,8 +153,10 @@ class Model:
     def _fetch(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
         """Seconds from asking for the layers of a wave until a host can send them."""
         figures = self._figures
-        question = self._question(storm, host, hosts)
-        if delivery != "cache":
+        question = self._question(storm, host, hosts, delivery)
+        if delivery == "proxy":
+            return question
+        if delivery == "redirect":
             # A question that is under way when a server comes is not for it: it waits for the next.
             return 2 * question
         at_a_time = min(figures.parallel_layers, storm.layers)
@@ -175,7 +179,34 @@ class Model:
         figures = self._figures
         cpu = storm.servers / hosts * figures.pull.cpu / host.vcpus * uneven
         s3 = storm.servers * figures.pull.s3 / figures.s3_reads_per_second
-        return figures.password_cpu + figures.pull.s3 * figures.s3_seconds + cpu + s3
+        return figures.password_cpu + figures.pull.s3 * figures.s3_seconds + max(cpu, s3)
+
+    def _start_peak(self, storm: Storm, host: Host, hosts: int) -> float:
+        """Requests a second of the start: each server has one under way, and needs CPU for it.
+
+        These are the two asymptotes of a closed network of queues (Denning and Buzen, 1978).
+        """
+        s3, cpu = self._figures.pull.s3, self._figures.pull.cpu
+        alone = s3 * self._figures.s3_seconds + cpu
+        return min(
+            storm.servers * s3,
+            _rate(storm.servers * s3, alone),
+            _rate(hosts * host.vcpus * s3, cpu),
+        )
+
+    def _waves_peak(
+        self, storm: Storm, host: Host, hosts: int, delivery: Delivery, waves: int
+    ) -> float:
+        """Requests a second while layers are pulled: questions, and the bytes after them."""
+        asked = hosts * self._asked(storm, host, hosts, delivery)
+        question = self._unhindered(storm, host, hosts, delivery)
+        # A connection asks again when it has its layer, and once in a second is the most that
+        # counts of those that take longer.
+        again = max(question, min(1.0, question + self._alone(storm, delivery, waves)))
+        getting = min(self._figures.parallel_layers, storm.layers)
+        getting *= self._fetched(storm, hosts, delivery)
+        questions = asked * self._figures.layer.s3
+        return _rate(questions, again if delivery == "proxy" else question) + _rate(getting, again)
 
     def _transfers(
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, waves: int, uneven: float
@@ -204,28 +235,44 @@ class Model:
             rate = min(rate, at_a_time * self._figures.s3_connection_rate)
         return storm.image / waves / rate
 
-    def _questions(self, storm: Storm, host: Host, hosts: int, wave: float) -> float:
-        """How often registries are asked for a layer: one question does for all who wait for it.
+    def _questions(
+        self, storm: Storm, host: Host, hosts: int, delivery: Delivery, wave: float
+    ) -> float:
+        """How often registries are asked for a layer while all waves last.
 
-        Each nginx worker, of which there is one a processor, asks one after the other while a wave
-        goes on.
+        With ``proxy`` by every server. Otherwise one question does for all who wait for it on an
+        nginx worker, which asks one after the other while a wave goes on.
         """
-        seconds = self._question(storm, host, hosts)
+        if delivery == "proxy":
+            return storm.layers * storm.servers
+        seconds = self._question(storm, host, hosts, delivery)
         shared = host.vcpus * (1 + wave / seconds) if seconds else math.inf
         return storm.layers * hosts * min(storm.servers / hosts, shared)
 
-    def _question(self, storm: Storm, host: Host, hosts: int) -> float:
-        """Seconds that the registry takes to answer for a layer, when all workers of all hosts ask.
+    def _asked(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+        """How many questions a host is asked at once; it has an nginx worker for each processor."""
+        servers = storm.servers / hosts
+        asking = servers if delivery == "proxy" else min(host.vcpus, servers)
+        return asking * min(self._figures.parallel_layers, storm.layers)
+
+    def _question(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+        """Seconds that the registry takes to answer for a layer, when all ask who do at once.
 
         More of them make it slower, and then more servers share an answer.
         """
         figures = self._figures
-        at_a_time = min(figures.parallel_layers, storm.layers)
-        asked = min(host.vcpus, storm.servers / hosts) * at_a_time
+        asked = hosts * self._asked(storm, host, hosts, delivery)
         return max(
-            figures.layer.s3 * figures.s3_seconds + figures.layer.cpu,
-            asked * figures.layer.cpu / host.vcpus,
-            asked * hosts * figures.layer.s3 / figures.s3_reads_per_second,
+            self._unhindered(storm, host, hosts, delivery),
+            asked * figures.layer.s3 / figures.s3_reads_per_second,
+        )
+
+    def _unhindered(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+        """The same if S3 has no limit."""
+        layer = self._figures.layer
+        return max(
+            layer.s3 * self._figures.s3_seconds + layer.cpu,
+            self._asked(storm, host, hosts, delivery) * layer.cpu / host.vcpus,
         )
 
 
@@ -242,3 +289,7 @@ def fullest(connections: int, hosts: int) -> float:
     """
     mean = connections / hosts
     return min(1 + math.sqrt(2 * math.log(hosts) / mean), float(hosts))
+
+
+def _rate(number: float, seconds: float) -> float:
+    return number / seconds if seconds else math.inf

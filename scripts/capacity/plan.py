@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scripts.capacity.figures import GIGABYTE, Delivery, Figures, InstanceType, Prices
+from scripts.capacity.figures import GIBIBYTE, GIGABYTE, Delivery, Figures, InstanceType, Prices
 from scripts.capacity.model import Host, Model, Prediction, Storm
 
 #: An instance that was started is charged for a minute at least.
@@ -50,11 +50,16 @@ class Plan:
 
     def json(self) -> dict[str, object]:
         """All of it, and what follows from it."""
-        return {
-            **dataclasses.asdict(self),
-            "s3_requests_per_second": self.prediction.s3_rate,
-            "storm_cost": self.cost.storm,
-        }
+        return {**dataclasses.asdict(self), "storm_cost": self.cost.storm}
+
+
+def cache_needed(storm: Storm, figures: Figures) -> int:
+    """The cache_size, in GiB, with which hosts keep the image: whole, and each of its layers.
+
+    With less they deliver layers as with ``proxy``, or fetch them again and again.
+    """
+    layer = storm.image / storm.layers / figures.cached_layer
+    return math.ceil(max(layer, storm.image) / GIBIBYTE)
 
 
 class Planner:

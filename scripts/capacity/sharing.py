@@ -29,7 +29,7 @@ class Sharing:
         self._rate, self._most = rate, most
         # Each job gets the same, so what one has got so far is one number for all: a job is done
         # when it has grown by the job's work. That takes log(jobs) for each, not jobs.
-        self._got, self._updated = 0.0, 0.0
+        self._got, self._updated, self._done = 0.0, 0.0, 0.0
         self._jobs: list[tuple[float, int, simpy.Event]] = []
         self._numbers = itertools.count()
         self._looking: simpy.Event | None = None
@@ -45,13 +45,21 @@ class Sharing:
         return done
 
     @property
+    def done(self) -> float:
+        """All work that was done so far."""
+        self._update()
+        return self._done
+
+    @property
     def _pace(self) -> float:
         return min(self._rate / len(self._jobs), self._most)
 
     def _update(self) -> None:
         now = self._environment.now
         if self._jobs:
-            self._got += (now - self._updated) * self._pace
+            got = (now - self._updated) * self._pace
+            self._got += got
+            self._done += got * len(self._jobs)
         self._updated = now
 
     def _look(self) -> None:

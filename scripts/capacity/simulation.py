@@ -5,6 +5,7 @@ layer on a connection as soon as that is free, and shares network and processors
 all others.
 """
 
+import math
 import random
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 import simpy
 
-from scripts.capacity.figures import GIGABYTE, Delivery, Figures
+from scripts.capacity.figures import GIGABYTE, Delivery, Figures, Requests
 from scripts.capacity.model import Host, Model, Storm
 from scripts.capacity.sharing import Sharing
 
@@ -22,10 +23,19 @@ Process = Generator[simpy.Event, Any, None]
 
 @dataclass(frozen=True)
 class Simulated:
-    """When the servers had their image, in seconds: the last and half of them."""
+    """A storm that has passed.
+
+    Attributes:
+        seconds: until the last server had its image.
+        half: until half of them had.
+        s3_requests: that S3 got.
+        s3_peak: of these, those of the second that has the most.
+    """
 
     seconds: float
     half: float
+    s3_requests: float
+    s3_peak: float
 
 
 @dataclass
@@ -102,8 +112,18 @@ class Simulation:
         """Let the storm pass."""
         for _ in range(self._storm.servers):
             self._environment.process(self._server())
-        self._environment.run()
-        return Simulated(max(self._ends), median(self._ends))
+        peak = max(self._seconds())
+        return Simulated(max(self._ends), median(self._ends), self._s3.done, peak)
+
+    def _seconds(self) -> Iterator[float]:
+        """Let it pass second by second; the requests of each to S3."""
+        environment, then, before = self._environment, 0.0, 0.0
+        while environment.peek() < math.inf:
+            second = math.floor(environment.peek()) + 1
+            while environment.peek() < second:
+                environment.step()
+            yield (self._s3.done - before) / max(1.0, environment.now - then)
+            then, before = environment.now, self._s3.done
 
     def _connect(self) -> _Host:
         if not self._even:
@@ -113,9 +133,8 @@ class Simulation:
 
     def _server(self) -> Process:
         figures, host = self._figures, self._connect()
-        yield host.cpu.serve(figures.pull.cpu)
-        yield self._s3.serve(figures.pull.s3)
-        yield self._environment.timeout(figures.pull.s3 * figures.s3_seconds + figures.password_cpu)
+        yield self._environment.timeout(figures.password_cpu)
+        yield from self._request(host, figures.pull)
         # Every server asks for the layers in the order of the manifest, as Docker does.
         wanted = iter(range(self._storm.layers))
         others = [self._connect() for _ in range(self._at_a_time - 1)]
@@ -140,9 +159,26 @@ class Simulation:
             else:
                 yield host.network.serve(size)
 
+    def _request(self, host: _Host, what: Requests) -> Process:
+        """Ask S3, one request after the other, and compute between them."""
+        steps = max(1, round(what.s3))
+        one = what.s3 / steps
+        for _ in range(steps):
+            yield host.cpu.serve(what.cpu / steps)
+            yield self._s3.serve(one)
+            # Were it always the same, all servers would ask in the same moments.
+            seconds = self._chance.uniform(0, 2 * self._figures.s3_seconds)
+            yield self._environment.timeout(one * seconds)
+
     def _ask(self, host: _Host, worker: int, layer: int) -> Process:
-        """Ask the registry for a layer, as question.lua does: one question for all who wait."""
+        """Ask the registry for a layer, as question.lua does: one question for all who wait.
+
+        With ``proxy`` nginx does not ask, but every server's request is one to the registry.
+        """
         question, environment = (worker, layer), self._environment
+        if self._delivery == "proxy":
+            yield from self._request(host, self._figures.layer)
+            return
         if question in host.coming:
             yield host.coming[question]
             return
@@ -150,9 +186,7 @@ class Simulation:
         if question in host.asked:
             yield host.asked[question]
         host.asked[question] = host.coming.pop(question)
-        yield host.cpu.serve(self._figures.layer.cpu)
-        yield self._s3.serve(self._figures.layer.s3)
-        yield environment.timeout(self._figures.layer.s3 * self._figures.s3_seconds)
+        yield from self._request(host, self._figures.layer)
         del host.asked[question]
         answered.succeed()
 
