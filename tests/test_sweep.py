@@ -8,6 +8,7 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
+from moto.ecs.models import EC2ContainerServiceBackend
 
 from scripts.sweep.__main__ import TAG, main
 from scripts.sweep.leftovers import ARN_KINDS, Leftover, kind_of
@@ -26,6 +27,13 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # As the local cloud corrects it: moto's answer to a call that names none is a status 500.
+    named = EC2ContainerServiceBackend.describe_capacity_providers
+    monkeypatch.setattr(
+        EC2ContainerServiceBackend,
+        "describe_capacity_providers",
+        lambda ecs, names: named(ecs, names or [*ecs.capacity_providers]),
+    )
     with mock_aws():
         boto3.client("route53").create_hosted_zone(Name=ZONE, CallerReference="1")
         yield
@@ -88,12 +96,18 @@ def environment(name: str, value: str) -> None:
     iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=POLICY)
     iam.create_instance_profile(InstanceProfileName=name, Tags=tags(value))
     iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    boto3.client("ecs").create_capacity_provider(
+        name=name,
+        autoScalingGroupProvider={"autoScalingGroupArn": name},
+        tags=[{"key": TAG, "value": value}],
+    )
     boto3.client("logs").create_log_group(logGroupName=f"/wharf/{name}", tags={TAG: value})
 
 
 def there() -> dict[str, set[str]]:
     """The names of what an environment has made, by its kind."""
     ec2, elb = boto3.client("ec2"), boto3.client("elbv2")
+    providers = boto3.client("ecs").describe_capacity_providers()["capacityProviders"]
     listed = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone())
     return {
         "vpcs": {
@@ -105,6 +119,7 @@ def there() -> dict[str, set[str]]:
         "balancers": {
             one["LoadBalancerName"] for one in elb.describe_load_balancers()["LoadBalancers"]
         },
+        "capacity providers": {one["name"] for one in providers},
         "records": {one["Name"] for one in listed["ResourceRecordSets"]},
         "buckets": {one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"]},
         "roles": {one["RoleName"] for one in boto3.client("iam").list_roles()["Roles"]},

@@ -53,7 +53,12 @@ def leftovers(session: Any, tag: str) -> list[Leftover]:
         botocore.exceptions.ClientError: the account may not be looked into.
     """
     found = [*_tagged(session, tag), *_ec2(session, tag), *_groups(session, tag)]
-    found += [*_iam(session, tag), *_dashboards(session, found), *_records(session, found)]
+    found += [
+        *_capacity_providers(session, tag),
+        *_iam(session, tag),
+        *_dashboards(session, found),
+        *_records(session, found),
+    ]
     return sorted(set(found), key=lambda one: (one.kind, one.id))
 
 
@@ -91,6 +96,18 @@ def _groups(session: Any, tag: str) -> Iterator[Leftover]:
     for page in pages.paginate(Filters=[{"Name": "key", "Values": [tag]}]):
         for one in page["Tags"]:
             yield Leftover("autoscaling group", one["ResourceId"], one["Value"])
+
+
+def _capacity_providers(session: Any, tag: str) -> Iterator[Leftover]:
+    ecs = session.client("ecs")
+    more: dict[str, str] | None = {}
+    while more is not None:
+        page = ecs.describe_capacity_providers(include=["TAGS"], **more)
+        for one in page["capacityProviders"]:
+            for pair in one.get("tags", ()):
+                if pair["key"] == tag and one["status"] == "ACTIVE":
+                    yield Leftover("capacity provider", one["capacityProviderArn"], pair["value"])
+        more = {"nextToken": page["nextToken"]} if page.get("nextToken") else None
 
 
 def _dashboards(session: Any, found: list[Leftover]) -> Iterator[Leftover]:
