@@ -47,9 +47,10 @@ def fill(store: MemoryStore, bucket: str = "images") -> None:
 
 
 def keys(bucket: str = "images") -> dict[str, bytes]:
-    """All objects of a bucket."""
+    """All objects of a bucket; a program may be at work in another thread."""
     stored = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys
-    return {key: stored[key].value for key in stored}
+    found = {key: stored.get(key) for key in list(stored)}
+    return {key: one.value for key, one in found.items() if one}
 
 
 def run(program: click.Command, *options: str, bucket: str = "images") -> Result:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
+from integration.settled import settled
 from scripts.check_integrity import BROKEN, check_integrity
 from scripts.collect_garbage import collect_garbage
 from scripts.registry_storage import layout
@@ -166,17 +166,17 @@ def test_a_program_ends_by_sigterm_and_leaves_no_lock() -> None:
         store = MemoryStore()
         store.put(layout.blob(digest_of(b"garbage")), b"garbage")
         fill(store, "one")
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "scripts.collect_garbage", "--bucket", "one", "--wait", "1h"],
             env={**os.environ, "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true"},
             stderr=subprocess.PIPE,
             text=True,
-        )
-        threading.Timer(30, process.kill).start()
-        while layout.LOCK not in keys("one") and process.poll() is None:
-            pass
-        process.terminate()
-        assert process.communicate()[1].strip() == "Aborted!"
+        ) as process:
+            try:
+                settled("the lock", lambda: layout.LOCK in keys("one"), True, 60)
+            finally:
+                process.terminate()
+            assert process.communicate()[1].strip() == "Aborted!"
         assert process.returncode == 1
         assert layout.LOCK not in keys("one")
     finally:
