@@ -1,7 +1,7 @@
 """Programs whose children end with them: Terraform's providers outlive what is merely killed."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -46,9 +46,14 @@ def _end(pid: int) -> None:
         # If it still runs: what it has started to end in good order.
         family |= {*program.children(recursive=True)}
         program.kill()
-    for one in family:
+    end_all(family)
+
+
+def end_all(processes: Collection[psutil.Process]) -> None:
+    """End processes in good order, and kill those that have not ended ``GRACE`` seconds later."""
+    for one in processes:
         with suppress(psutil.NoSuchProcess):
             one.terminate()
-    for one in psutil.wait_procs(family, timeout=GRACE)[1]:
+    for one in psutil.wait_procs(processes, timeout=GRACE)[1]:
         with suppress(psutil.NoSuchProcess):
             one.kill()

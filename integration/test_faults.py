@@ -10,7 +10,7 @@ import pytest
 from integration.deployment import Deployment
 from integration.faults.api import BrokenPromise
 from integration.faults.clients import Clients
-from integration.faults.faults import FAULTS
+from integration.faults.faults import FAULTS, disk_is_full
 from integration.faults.trials import SHORTEST, Trial, random_trial, run, serve
 from integration.faults.verdict import BLOBS, broken_promises
 from integration.images import MEGABYTE
@@ -31,10 +31,11 @@ def serves(deployment: Deployment, host: str) -> bool:
     return True
 
 
-def is_felt(name: str, deployment: Deployment, host: str) -> Callable[[], bool]:
+def is_felt(name: str, registry: LocalRegistry, number: int) -> Callable[[], bool]:
     """Prepare to say whether a fault is there: what a host, or all of them, cannot do."""
+    deployment, host = registry.deployment, registry.cloud.hosts[number]
     if name == "disk full":
-        return lambda: True  # it waits for the host to notice, by itself
+        return lambda: disk_is_full(host)
     if name == "balancer resets":
         connection = deployment.connect()
         connection.settimeout(5)
@@ -47,7 +48,7 @@ def is_felt(name: str, deployment: Deployment, host: str) -> Callable[[], bool]:
                     return True
 
         return broken
-    return lambda: not serves(deployment, host)
+    return lambda: not serves(deployment, deployment.hosts[number])
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -57,7 +58,7 @@ def test_a_fault_is_felt_and_breaks_no_promise(
     number = list(FAULTS).index(name) % 2
     deployment = registry.deployment
     assert serves(deployment, deployment.hosts[number])
-    felt = is_felt(name, deployment, deployment.hosts[number])
+    felt = is_felt(name, registry, number)
     noticed: list[bool] = []
     began = time.monotonic()
     with Clients(deployment, repository, seed) as clients:

@@ -11,6 +11,7 @@ from scripts.registry_storage.work import Work
 from tests.memory_store import MemoryStore
 from tests.registry_model import (
     Client,
+    Image,
     Registry,
     digest_of,
     image,
@@ -30,13 +31,19 @@ class Slow(Client):
             self.step()
 
 
-def test_a_push_whose_layers_the_registry_has_seen_keeps_them() -> None:
+def pushed_again() -> tuple[MemoryStore, Image, Slow]:
+    """Garbage, and a client that is about to push the same image."""
     store = MemoryStore()
     one = image("config", "layer")
     push(store, "one", one, "1")
     remove_tag(store, "one", "1")
     aged(store)
     client = Slow(Registry(store), [("one", one, "2")])
+    return store, one, client
+
+
+def test_a_push_whose_layers_the_registry_has_seen_keeps_them() -> None:
+    store, one, client = pushed_again()
     client.reach(one.digest)
     done = collect(store, untagged=True, clients=(client,))
     client.end_request()
@@ -46,12 +53,7 @@ def test_a_push_whose_layers_the_registry_has_seen_keeps_them() -> None:
 
 
 def test_a_push_whose_manifest_the_registry_has_seen_gets_it_back() -> None:
-    store = MemoryStore()
-    one = image("config", "layer")
-    push(store, "one", one, "1")
-    remove_tag(store, "one", "1")
-    aged(store)
-    client = Slow(Registry(store), [("one", one, "2")])
+    store, one, client = pushed_again()
     waits = [lambda: client.reach(one.digest), client.end_request]
     now = store.time
     limits = Limits(now - HOUR, now - HOUR, untagged=True)

@@ -69,15 +69,16 @@ def disk_full(_cloud: LocalCloud, host: Host) -> Iterator[None]:
     small = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=1777", "tmpfs", CACHE]
     subprocess.run([*enter, *small], check=True)
     try:
-        settled("nginx to see that its disk is full", lambda: _disk_is_full(host), True)
+        settled("nginx to see that its disk is full", lambda: disk_is_full(host), True)
         yield
     finally:
         # Gone from the tree at once, though nginx may still be writing to it.
         subprocess.run([*enter, "umount", "--lazy", CACHE], check=True)
-    settled("nginx to see that its disk has room", lambda: _disk_is_full(host), False)
+    settled("nginx to see that its disk has room", lambda: disk_is_full(host), False)
 
 
-def _disk_is_full(host: Host) -> bool:
+def disk_is_full(host: Host) -> bool:
+    """Whether the nginx of a host has noticed that its disk for layers is full."""
     return Path(f"/proc/{host.pid('nginx')}/root/var/lib/wharf/cache-full").exists()
 
 

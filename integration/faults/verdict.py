@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import httpx
 
@@ -53,7 +53,7 @@ def broken_promises(
             *not_kept(cloud, deployment, ledger, confirmed, track),
             *_each(hosts, track(begun, "Pushes that were not confirmed"), _half_there),
             *_each(hosts, track(ledger.abandoned, "Pushes that were given up"), _shown),
-            *_wrongly_listed(hosts, ledger),
+            *_each(hosts, _tags(ledger), _listed),
         ]
 
 
@@ -134,14 +134,24 @@ def _is_there(host: httpx.Client, path: str) -> bool:
     return True
 
 
-def _wrongly_listed(hosts: Sequence[httpx.Client], ledger: Ledger) -> Iterator[str]:
-    """A repository lists the tags of what was confirmed, and none that was not pushed."""
+class _Tags(NamedTuple):
+    """What a repository has to list, and what it may."""
+
+    repository: str
+    confirmed: frozenset[str]
+    begun: frozenset[str]
+
+
+def _tags(ledger: Ledger) -> Iterator[_Tags]:
     for repository in sorted({push.repository for push in ledger.acknowledged}):
-        begun = {push.tag for push in ledger.pushes if push.repository == repository}
-        confirmed = {push.tag for push in ledger.acknowledged if push.repository == repository}
-        for host in hosts:
-            answer = host.get(f"/v2/{repository}/tags/list").raise_for_status()
-            listed = set(answer.json()["tags"])
-            wrong = (confirmed - listed) | (listed - begun)
-            if wrong:
-                yield f"{host.base_url}: {repository} lists or lacks {', '.join(sorted(wrong))}"
+        of = [push for push in ledger.pushes if push.repository == repository]
+        confirmed = frozenset(push.tag for push in of if push.confirmed is not None)
+        yield _Tags(repository, confirmed, frozenset(push.tag for push in of))
+
+
+def _listed(host: httpx.Client, tags: _Tags) -> None:
+    answer = host.get(f"/v2/{tags.repository}/tags/list").raise_for_status()
+    listed = frozenset(answer.json()["tags"])
+    wrong = (tags.confirmed - listed) | (listed - tags.begun)
+    if wrong:
+        raise BrokenPromise(f"{tags.repository} lists or lacks {', '.join(sorted(wrong))}")

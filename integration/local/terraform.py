@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from integration.local.emulator import Emulator
 from integration.local.errors import LocalCloudError
 from integration.local.machine import terraform_program
 from integration.local.provider_mirror import configure_command_line
+from integration.programs import end_all
 
 STACK = "cdk.tf.json"
 OVERRIDE = "local_override.tf.json"
@@ -37,8 +37,6 @@ SERVICES = (
     "sts",
 )
 
-#: Seconds that Terraform gets to end by itself when it is interrupted.
-GRACE = 10
 
 #: Lines of an error of Terraform's that go into a message.
 ERROR_LINES = 12
@@ -162,17 +160,13 @@ def first_error(output: str) -> str:
 
 def end_children() -> None:
     """End the Terraform processes that this process started and an interrupt left behind."""
-    children = [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if _name(child).startswith(("terraform", "tofu"))
-    ]
-    for child in children:
-        with suppress(psutil.NoSuchProcess):
-            child.terminate()
-    for child in psutil.wait_procs(children, timeout=GRACE)[1]:
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
+    end_all(
+        [
+            child
+            for child in psutil.Process().children(recursive=True)
+            if _name(child).startswith(("terraform", "tofu"))
+        ]
+    )
 
 
 def _name(process: psutil.Process) -> str:
