@@ -1,5 +1,6 @@
 """What clients were promised is kept, whatever goes wrong; and the service comes back by itself."""
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -8,10 +9,10 @@ import httpx
 import pytest
 
 from integration.deployment import Deployment
-from integration.faults.api import BrokenPromise
+from integration.faults.api import BrokenPromise, begin, digest, finish, send
 from integration.faults.clients import Clients
 from integration.faults.faults import FAULTS, disk_is_full
-from integration.faults.trials import SHORTEST, Trial, random_trial, run, serve
+from integration.faults.trials import PROMPT, SHORTEST, Trial, random_trial, run, serve
 from integration.faults.verdict import BLOBS, broken_promises
 from integration.images import MEGABYTE
 from integration.local.registry import LocalRegistry
@@ -59,16 +60,34 @@ def test_a_fault_is_felt_and_breaks_no_promise(
     deployment = registry.deployment
     assert serves(deployment, deployment.hosts[number])
     felt = is_felt(name, registry, number)
+    # The other host has the bytes; the one with the fault is to confirm them.
+    layer = os.urandom(LARGE)
+    with deployment.client(deployment.hosts[1 - number]) as client:
+        end = send(client, begin(client, repository), layer)
     noticed: list[bool] = []
+    answers: list[int | None] = []
+
+    def meanwhile() -> None:
+        with deployment.client(deployment.hosts[number]) as client:
+            client.timeout = httpx.Timeout(PROMPT)
+            answers.append(finish(client, end))
+        noticed.append(felt())
+
     began = time.monotonic()
     with Clients(deployment, repository, seed) as clients:
         time.sleep(1)
         trial = Trial(((name, number),), SHORTEST)
-        seconds = run(trial, registry, lambda: noticed.append(felt()))
+        seconds = run(trial, registry, meanwhile)
     ledger = clients.ledger
     figure(f"service back after: {name}", seconds, "s")
     figure(f"retries with: {name}", ledger.retries, "")
     assert noticed == [True]
+    with registry.deployment.client() as client:
+        found = client.get(f"/v2/{repository}/blobs/{digest(layer)}")
+    if found.status_code == httpx.codes.OK:
+        assert digest(found.content) == digest(layer)
+    else:
+        assert answers != [httpx.codes.CREATED], "a layer was confirmed that is not there"
     assert [push for push in ledger.acknowledged if push.begun > began]
     assert ledger.failed == []
     broken = broken_promises(registry.cloud, registry.deployment, ledger)

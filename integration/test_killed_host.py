@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from integration.deployment import Deployment
-from integration.faults.api import OCTETS, begin, digest, send, taken, upload
+from integration.faults.api import OCTETS, begin, digest, finish, send, taken, upload
 from integration.faults.clients import Clients
 from integration.faults.ledger import Ledger
 from integration.faults.trials import RECOVERY, seconds_to_eject
@@ -77,7 +77,7 @@ def kill(registry: LocalRegistry, repository: str, ledger: Ledger) -> Killed:
         def half_and_kill() -> Iterator[bytes]:
             for start in range(0, SIZE, MEGABYTE):
                 if start == SIZE // 2:
-                    ended.append(beside.submit(answer_of, closing, end))
+                    ended.append(beside.submit(finish, closing, end))
                     time.sleep(STORING)
                     # Beside the clients: a push may wait a minute for what a dead host never says.
                     ejected.append(beside.submit(seconds_to_eject, cloud, host.id))
@@ -116,14 +116,6 @@ def kill(registry: LocalRegistry, repository: str, ledger: Ledger) -> Killed:
         recovery_s=eject_s + time.monotonic() - replacing,
         ledger=ledger,
     )
-
-
-def answer_of(client: httpx.Client, end: httpx.URL) -> int | None:
-    """The status of the request that ends a push; None if there is no answer."""
-    try:
-        return client.put(end).status_code
-    except httpx.HTTPError:
-        return None
 
 
 def test_a_push_whose_host_is_killed_is_not_confirmed(

@@ -44,6 +44,15 @@ def send(client: httpx.Client, location: str, data: bytes) -> httpx.URL:
     return httpx.URL(answer.headers["Location"]).copy_merge_params({"digest": digest(data)})
 
 
+def finish(client: httpx.Client, end: httpx.URL) -> int | None:
+    """End an upload; return the status, or None if there was no answer."""
+    try:
+        # At this client's host, whichever took the bytes.
+        return client.put(end.raw_path.decode()).status_code
+    except httpx.HTTPError:
+        return None
+
+
 def upload(client: httpx.Client, repository: str, data: bytes) -> str:
     """Upload a blob in one stream; return its digest.
 
