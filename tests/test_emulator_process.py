@@ -13,10 +13,12 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
+from werkzeug.test import Client
+from werkzeug.wrappers import Request, Response
 
 from integration.local.aws_session import Credentials
 from integration.local.emulator import Emulator, EmulatorError, product_endpoint
-from integration.local.moto_server import OneAtATime
+from integration.local.moto_server import ANSWERS, OnceEach, OneAtATime
 from integration.settled import settled
 
 if TYPE_CHECKING:
@@ -117,3 +119,54 @@ def test_requests_that_come_together_are_carried_out_one_by_one() -> None:
     with ThreadPoolExecutor(4) as clients:
         assert list(clients.map(ask, range(4))) == [b"0", b"1", b"2", b"3"]
     assert all(last <= next_ for last, next_ in zip(left, entered[1:], strict=False))
+
+
+class Counting:
+    """Answers each request with how many there were, and with a status."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.status = 200
+
+    def client(self) -> Client:
+        @Request.application
+        def application(_: Request) -> Response:
+            self.requests += 1
+            return Response(f"{self.requests}", self.status, {"x-request": f"{self.requests}"})
+
+        return Client(OnceEach(application))
+
+
+def attempt_of(call: str) -> dict[str, str]:
+    return {"amz-sdk-invocation-id": call}
+
+
+def test_a_call_that_comes_again_gets_its_first_answer() -> None:
+    client = Counting().client()
+    answers = [client.post(headers=attempt_of(call)) for call in ("a", "a", "b", "a")]
+    assert [answer.text for answer in answers] == ["1", "1", "2", "1"]
+    assert [answer.headers["x-request"] for answer in answers] == ["1", "1", "2", "1"]
+
+
+def test_a_call_that_failed_is_carried_out_when_it_comes_again() -> None:
+    counting = Counting()
+    client = counting.client()
+    counting.status = 503
+    assert client.post(headers=attempt_of("a")).status_code == 503
+    counting.status = 200
+    assert client.post(headers=attempt_of("a")).text == "2"
+
+
+@pytest.mark.parametrize("headers", [{}, attempt_of("a")], ids=["no number", "no change"])
+def test_requests_that_are_no_call_are_carried_out_each_time(headers: dict[str, str]) -> None:
+    client = Counting().client()
+    ask = client.get if headers else client.post
+    assert [ask(headers=headers).text for _ in range(2)] == ["1", "2"]
+
+
+def test_only_the_last_answers_are_kept() -> None:
+    client = Counting().client()
+    for number in range(ANSWERS + 1):
+        client.post(headers=attempt_of(f"{number}"))
+    assert client.post(headers=attempt_of("1")).text == "2"
+    assert client.post(headers=attempt_of("0")).text == f"{ANSWERS + 2}"

@@ -18,10 +18,12 @@ import socket
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from http import HTTPStatus
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import psutil
+from werkzeug.wrappers import Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,6 +43,8 @@ SETTINGS = {
 LEAVE, RETURN = signal.SIGUSR1, signal.SIGUSR2
 #: Connections that wait while the server starts or is busy.
 BACKLOG = 128
+#: Answers kept for callers who ask again; they do within seconds.
+ANSWERS = 1000
 
 
 class OneAtATime:
@@ -63,6 +67,37 @@ class OneAtATime:
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
         with self._lock:
             return self._application(environ, start_response)
+
+
+class OnceEach:
+    """Carries out a call once, also if the SDK sends it again because it lost the answer.
+
+    Where the CPU is busy, Terraform's AWS provider sometimes closes a connection before it has read
+    the answer, and its SDK tries again (https://github.com/aws/aws-sdk-go-v2/issues/2737). What had
+    been done then fails as a duplicate: that is a fault of a busy machine, not of a stack. All
+    attempts of a call carry one number, by which the answer of the first is found.
+    """
+
+    def __init__(self, application: "WSGIApplication") -> None:
+        self._application = application
+        self._answers: dict[str, Response] = {}
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request."""
+        call = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        if call is None or environ["REQUEST_METHOD"] != "POST":
+            return self._application(environ, start_response)
+        answer = self._answers.get(call)
+        if answer is None:
+            answer = Response.from_app(self._application, environ, buffered=True)
+            # What failed has done nothing that would be in the way.
+            if answer.status_code < HTTPStatus.BAD_REQUEST:
+                self._answers[call] = answer
+            while len(self._answers) > ANSWERS:
+                del self._answers[next(iter(self._answers))]
+        return answer(environ, start_response)
 
 
 def serve(listener: int, corrected: bool = True) -> None:
@@ -95,7 +130,7 @@ def serve(listener: int, corrected: bool = True) -> None:
         server = serving.make_server(
             host,
             port,
-            OneAtATime(DomainDispatcherApplication(create_backend_app)),
+            OneAtATime(OnceEach(DomainDispatcherApplication(create_backend_app))),
             # Bodies come at the same time: registries upload parts on several connections.
             threaded=True,
             request_handler=MotoRequestHandler,
