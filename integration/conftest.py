@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from integration.deployment import Deployment
+from integration.image_bucket import ImageBucket
 from integration.images import MEGABYTE, make_image
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud, apply_with_terraform
@@ -31,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--username", help="the password is taken from REGISTRY_PASSWORD")
     group.addoption("--ca", type=Path, help="certificate to trust (PEM)")
     group.addoption(
+        "--bucket", metavar="NAME", help="of its images, to look into with AWS credentials"
+    )
+    group.addoption(
         "--directory",
         type=Path,
         default=CLOUD,
@@ -51,10 +56,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "hosts: it takes the local cloud; skipped with --registry")
     if config.getoption("--registry") and not os.environ.get("REGISTRY_PASSWORD"):
         raise pytest.UsageError("--registry needs the password in REGISTRY_PASSWORD")
+    if config.getoption("--bucket"):
+        _check_access_to_images(config.getoption("--registry"))
     given = config.getoption("--seed")
     config.stash[SEED] = secrets.randbits(32) if given is None else given
     config.stash[REPORTING] = Reporting(config, config.stash[SEED])
     config.pluginmanager.register(config.stash[REPORTING], "wharf-reporting")
+
+
+def _check_access_to_images(registry: str | None) -> None:
+    if not registry:
+        raise pytest.UsageError("--bucket is of a live registry: give its --registry, too")
+    if boto3.Session().get_credentials() is None:
+        raise pytest.UsageError(
+            "--bucket needs AWS credentials, such as AWS_PROFILE or AWS_ACCESS_KEY_ID"
+        )
 
 
 # Before -m selects by the marks.
@@ -195,6 +211,18 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
         )
     registry: LocalRegistry = request.getfixturevalue("registry")
     return registry.deployment
+
+
+@pytest.fixture
+def image_bucket(request: pytest.FixtureRequest) -> ImageBucket:
+    """Where the registry under test keeps its images, as its owner sees it."""
+    if not request.config.getoption("--registry"):
+        cloud: LocalCloud = request.getfixturevalue("cloud")
+        return ImageBucket(cloud.session.client("s3"), cloud.outputs["image_bucket"])
+    bucket = request.config.getoption("--bucket")
+    if not bucket:
+        pytest.skip("it looks into S3: give --bucket, and AWS credentials")
+    return ImageBucket(boto3.client("s3"), bucket)
 
 
 @pytest.fixture

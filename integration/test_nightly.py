@@ -18,7 +18,7 @@ import pytest
 from integration.local.emulator import Emulator
 from integration.local.inventory import inventory
 from integration.local.machine import terraform_program
-from integration.local.registry import REPOSITORY, synthesize
+from integration.local.registry import REPOSITORY, operator, synthesize
 from integration.local.terraform import STATE, Terraform
 from integration.programs import run, running
 from integration.test_largest import SHAPE, VARIABLES, what_must_exist_first
@@ -28,20 +28,15 @@ TAG = "wharf-nightly"
 LOCAL = Path("build/integration-nightly")
 #: Seconds for an apply and a destroy, most of them the provider's fixed waits.
 TIMEOUT = 600
+#: Two small parts of the suite: one for any client, one that also looks into S3.
+SUITE = ("integration/test_push_and_pull.py", "integration/test_persistence.py")
 VALUES = {"proxy_image": "localhost/proxy:1", "force_destroy": True}
 
 
-def operator(emulator: Emulator) -> dict[str, str]:
+def of_operator(emulator: Emulator) -> dict[str, str]:
     """The environment of whoever spends a night in that account."""
     others = {name: text for name, text in os.environ.items() if not name.startswith("WHARF_")}
-    return {
-        **others,
-        "AWS_ENDPOINT_URL": emulator.endpoint,
-        "AWS_ACCESS_KEY_ID": emulator.credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": emulator.credentials.secret_access_key,
-        "AWS_DEFAULT_REGION": REGION,
-        "TERRAFORM_BINARY_NAME": terraform_program(),
-    }
+    return {**others, **operator(emulator), "TERRAFORM_BINARY_NAME": terraform_program()}
 
 
 def stack(
@@ -70,7 +65,7 @@ def night_of(
     return running(
         [*command, *where, *values, "--directory", str(directory)],
         cwd=REPOSITORY,
-        env=operator(terraform.emulator),
+        env=of_operator(terraform.emulator),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -122,7 +117,7 @@ def test_an_interrupted_deployment_is_destroyed(emulator: Emulator, tmp_path: Pa
 
 def sweep(emulator: Emulator, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "scripts.sweep", "--wait", "1", *options]
-    return run(command, TIMEOUT, cwd=REPOSITORY, env=operator(emulator))
+    return run(command, TIMEOUT, cwd=REPOSITORY, env=of_operator(emulator))
 
 
 @pytest.mark.parametrize(
@@ -170,10 +165,12 @@ def test_a_load_that_fails_is_destroyed(
     limits.write_text(text.replace("p99_ms = 60000", "p99_ms = 0.001"))
     load = ("--users", "4", "--scale", "0.005", "--thresholds", str(limits))
     options = [word for one in load for word in ("--load-option", one)]
-    suite = ("--suite", "integration/test_push_and_pull.py")
+    suite = [word for one in SUITE for word in ("--suite", one)]
     command = [sys.executable, "-m", "scripts.nightly", "local", *suite, "--workload", "storm"]
     done = run([*command, *options, "--directory", str(LOCAL)], TIMEOUT, cwd=REPOSITORY)
     assert done.returncode == 1, done.stdout
+    # Otherwise it would be skipped, with what it needs.
+    assert "give --bucket" not in done.stdout
     assert "storm: p99_ms is " in done.stderr.splitlines()[-1]
     summary = json.loads((LOCAL / "summary.json").read_text())
     assert len(summary["failures"]) == 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from scripts.nightly.__main__ import Night
 from scripts.nightly.steps import NightlyError, Steps
 from scripts.nightly.targets import Access, Account, Local
 
-ACCESS = Access("https://127.0.0.1:1", "ci", "secret", "/nowhere.pem", 2)
+ACCESS = Access("https://127.0.0.1:1", "ci", "secret", "/nowhere.pem", 2, "images")
 ALL = ["sweep", "deploy", "destroy", "sweep"]
 
 
@@ -167,6 +168,20 @@ def test_only_an_account_takes_a_layer_of_a_gigabyte(
     Night(target, steps, tmp_path).spend(("integration",), "mixed", ())
     (suite,) = (command for name, command, _ in steps.said if name == "suite")
     assert ("--large-layer" in suite) is large
+
+
+def test_the_suite_may_look_into_the_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", "")
+    access = replace(ACCESS, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:2"})
+    monkeypatch.setattr(Local, "deploy", lambda _: access)
+    steps = Noted()
+    Night(Local(steps, tmp_path), steps, tmp_path).spend(("integration",), "mixed", ())
+    told = {name: (command, environment) for name, command, environment in steps.said}
+    command, environment = told["suite"]
+    assert command[-2:] == ["--bucket", "images"]
+    assert environment == access.environment
 
 
 def test_terraform_waits_for_the_one_that_a_killed_night_has_started(tmp_path: Path) -> None:

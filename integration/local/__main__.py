@@ -11,7 +11,7 @@ from integration.display import Display
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud
 from integration.local.enter import enter, find_host
-from integration.local.registry import STANDING, LocalRegistry, deployment, directions
+from integration.local.registry import STANDING, LocalRegistry, deployment, directions, operator
 from integration.messages import run
 
 DIRECTORY = click.option(
@@ -67,6 +67,8 @@ def status(directory: Path, as_json: bool) -> None:
         "password": found.password,
         "ca": str(found.ca),
         "hosts": len(found.hosts),
+        "bucket": cloud.outputs["image_bucket"],
+        "environment": operator(cloud.emulator),
     }
     click.echo(json.dumps(access))
 

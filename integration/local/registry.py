@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from integration.deployment import Deployment
-from integration.local.aws_session import Credentials
 from integration.local.cloud import LocalCloud, apply_with_terraform
+from integration.local.emulator import Emulator
 from integration.local.errors import LocalCloudError
 from integration.local.terraform import Terraform
 
@@ -205,15 +205,16 @@ def publish(cloud: LocalCloud, directory: Path) -> None:
         cloud.outputs["configuration_bucket"],
         "--directory",
         str(directory),
-        environment=_operator(cloud.emulator.endpoint, cloud.emulator.credentials),
+        environment=operator(cloud.emulator),
     )
 
 
-def _operator(endpoint: str, credentials: Credentials) -> dict[str, str]:
+def operator(emulator: Emulator) -> dict[str, str]:
+    """The environment of whoever uses a local account with an AWS SDK, and may do everything."""
     return {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_ENDPOINT_URL": emulator.endpoint,
+        "AWS_ACCESS_KEY_ID": emulator.credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": emulator.credentials.secret_access_key,
         "AWS_DEFAULT_REGION": "us-east-1",
     }
 

@@ -104,8 +104,12 @@ class Night:
 
     def _suite(self, access: Access, suite: tuple[str, ...]) -> None:
         login = ("--registry", access.url, "--username", access.username, "--ca", access.ca)
-        options = (*suite, *self._target.suite, *login)
-        self._steps.python("suite", "pytest", "--quiet", *options, seconds=self._limit)
+        options = (*suite, *self._target.suite, *login, "--bucket", access.bucket)
+        self._steps.python(
+            *("suite", "pytest", "--quiet", *options),
+            environment=access.environment,
+            seconds=self._limit,
+        )
 
     def _load(self, access: Access, workload: str, options: tuple[str, ...]) -> None:
         where = ("--directory", str(self._directory / "load"))

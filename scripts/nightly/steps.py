@@ -96,6 +96,7 @@ class Steps:
         self,
         name: str,
         *arguments: str,
+        environment: Mapping[str, str] | None = None,
         text: str = "",
         shown: bool = True,
         seconds: float | None = None,
@@ -106,7 +107,7 @@ class Steps:
             NightlyError: it failed, or took more than so many seconds.
         """
         command = [sys.executable, "-m", *arguments]
-        return self.run(name, command, text=text, shown=shown, seconds=seconds)
+        return self.run(name, command, environment, text=text, shown=shown, seconds=seconds)
 
     def note(self, text: str) -> None:
         """Add to the log; a full disk is no reason to end."""

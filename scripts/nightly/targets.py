@@ -4,6 +4,7 @@ import json
 import secrets
 import shutil
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -25,13 +26,20 @@ LOCK = "-lock-timeout=10m"
 
 @dataclass(frozen=True)
 class Access:
-    """How to use a registry that is up."""
+    """How to use a registry that is up.
+
+    Attributes:
+        bucket: where it keeps its images.
+        environment: how an AWS SDK gets there, if not as it does anyway.
+    """
 
     url: str
     username: str
     password: str = field(repr=False)
     ca: str
     hosts: int
+    bucket: str
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Target(Protocol):
@@ -153,7 +161,7 @@ class Account:
         outputs = self._directory / "outputs.json"
         self._cdktf("deploy", "--outputs-file", str(outputs))
         (values,) = json.loads(outputs.read_text()).values()
-        access = self._publish(values["registry_url"], values["configuration_bucket"])
+        access = self._publish(values)
         self._await(access)
         return access
 
@@ -181,7 +189,8 @@ class Account:
         environment = {"CI": "1", "CHECKPOINT_DISABLE": "1", **lock}
         self._steps.run(verb, [*command, *options], environment)
 
-    def _publish(self, url: str, bucket: str) -> Access:
+    def _publish(self, outputs: Mapping[str, str]) -> Access:
+        url = outputs["registry_url"]
         folder = self._directory / "configuration"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -198,9 +207,11 @@ class Account:
             text=password,
         )
         self._steps.python(
-            "publish", "scripts.publish", "--bucket", bucket, "--directory", str(folder)
+            *("publish", "scripts.publish"),
+            *("--bucket", outputs["configuration_bucket"], "--directory", str(folder)),
         )
-        return Access(url, USERNAME, password, str(folder / "domain.crt"), self._hosts)
+        certificate = str(folder / "domain.crt")
+        return Access(url, USERNAME, password, certificate, self._hosts, outputs["image_bucket"])
 
     def _await(self, access: Access) -> None:
         """Wait until the registry lets the user in."""
