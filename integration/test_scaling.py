@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Barrier
+from threading import Barrier, Event
 
 import httpx
 import pytest
@@ -29,8 +29,8 @@ REPOSITORY = f"wharf-test/scaling-{os.urandom(3).hex()}"
 SIZE = 30 * MEGABYTE
 #: Seconds between two megabytes that its client takes.
 PACE = 0.2
-#: Seconds until all of the transfers have begun.
-BEGIN = 60
+#: Seconds until all of the transfers have begun, and until hosts leave that are asked to.
+BEGIN = LEAVE = 60
 #: Requests that each new host gets, and the seconds that this may take.
 SHARE, SHARE_S = 3, 30
 
@@ -70,8 +70,19 @@ def requests(cloud: LocalCloud) -> dict[str, int]:
     return {host.id: host.log("nginx").read_text().count(asked) for host in cloud.hosts}
 
 
-def take_slowly(deployment: Deployment, host: str, path: str, leaving: Barrier) -> str:
-    """Pull a layer from a host, at a walking pace from when it is to leave.
+def targets(cloud: LocalCloud) -> int:
+    """How many hosts the load balancer's target group has."""
+    elbv2 = cloud.session.client("elbv2")
+    (group,) = elbv2.describe_target_groups()["TargetGroups"]
+    health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+    states = [one["TargetHealth"]["State"] for one in health["TargetHealthDescriptions"]]
+    return len([state for state in states if state != "draining"])
+
+
+def take_slowly(
+    deployment: Deployment, host: str, path: str, begun: Barrier, leaving: Event
+) -> str:
+    """Begin to pull a layer from a host, and go on at a walking pace when hosts leave.
 
     Returns the digest, or what the transfer broke off with.
     """
@@ -80,7 +91,8 @@ def take_slowly(deployment: Deployment, host: str, path: str, leaving: Barrier) 
         with deployment.client(host) as client, client.stream("GET", path) as answer:
             pieces = answer.iter_bytes(MEGABYTE)
             received.update(next(pieces))
-            leaving.wait(BEGIN)
+            begun.wait(BEGIN)
+            leaving.wait(LEAVE)
             for piece in pieces:
                 received.update(piece)
                 time.sleep(PACE)
@@ -124,12 +136,19 @@ def scale(registry: LocalRegistry, seed: int) -> Scaled:
         answered = requests(cloud)
         deployment = registry.deployment
         path = f"/v2/{REPOSITORY}/blobs/{sent}"
-        leaving = Barrier(len(deployment.hosts) + 1)
+        begun, leaving = Barrier(len(deployment.hosts) + 1), Event()
         slow = [
-            pool.submit(take_slowly, deployment, host, path, leaving) for host in deployment.hosts
+            pool.submit(take_slowly, deployment, host, path, begun, leaving)
+            for host in deployment.hosts
         ]
-        leaving.wait(BEGIN)
-        in_s = resize(cloud, 1, minimum=1)
+        begun.wait(BEGIN)
+        all_targets = targets(cloud)
+        resizing = pool.submit(resize, cloud, 1, minimum=1)
+        try:
+            settled("targets to be taken out", lambda: targets(cloud) < all_targets, True, LEAVE)
+        finally:
+            leaving.set()
+        in_s = resizing.result()
         received = [one.result() for one in slow]
     return Scaled(
         ledger=clients.ledger,
