@@ -90,7 +90,8 @@ class LocalWatch:
         memory = files = 0
         for process in processes:
             with suppress(psutil.NoSuchProcess):
-                memory += process.memory_info().rss
+                # What processes share, such as nginx's sessions and counts, is there once.
+                memory += process.memory_full_info().pss
                 files += process.num_fds()
         return sample(host.id, text).model_copy(
             update={
