@@ -138,10 +138,11 @@ def session_figure(
 def only_local(request: pytest.FixtureRequest) -> None:
     """What takes a cloud of the suite's own: it ends hosts, changes what is published, deploys.
 
-    A live deployment is somebody's, and gives neither its hosts nor its account.
+    A live deployment is somebody's, and gives neither its hosts nor its account. On the local cloud
+    nothing is skipped.
     """
     if request.config.getoption("--registry"):
-        pytest.skip("it takes a local cloud: it controls hosts, or looks into the account")
+        pytest.skip("it takes a local cloud: it controls hosts, or changes or lists the account")
 
 
 @pytest.fixture(scope="session")
@@ -215,7 +216,10 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 
 @pytest.fixture
 def image_bucket(request: pytest.FixtureRequest) -> ImageBucket:
-    """Where the registry under test keeps its images, as its owner sees it."""
+    """Where the registry under test keeps its images, as its owner sees it.
+
+    Whoever may push to a live registry need not have the AWS credentials of its owner.
+    """
     if not request.config.getoption("--registry"):
         cloud: LocalCloud = request.getfixturevalue("cloud")
         return ImageBucket(cloud.session.client("s3"), cloud.outputs["image_bucket"])

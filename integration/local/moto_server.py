@@ -95,8 +95,8 @@ class OnceEach:
             # What failed has done nothing that would be in the way.
             if answer.status_code < HTTPStatus.BAD_REQUEST:
                 self._answers[call] = answer
-            while len(self._answers) > ANSWERS:
-                del self._answers[next(iter(self._answers))]
+                if len(self._answers) > ANSWERS:
+                    del self._answers[next(iter(self._answers))]
         return answer(environ, start_response)
 
 
