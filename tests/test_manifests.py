@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.registry_storage.manifests import references
+from scripts.registry_storage.manifests import MANIFEST_TYPES, references
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
 
@@ -29,6 +29,20 @@ def test_an_index_has_children_and_a_signature_a_subject() -> None:
     assert references(content(layers=[], subject={"digest": A})).subject == A
 
 
+@pytest.mark.parametrize("kind", [None, "", *MANIFEST_TYPES])
+def test_an_index_has_manifests_as_children(kind: str | None) -> None:
+    found = references(content(manifests=[{"digest": A, "mediaType": kind}]))
+    assert found.children == {A}
+    assert not found.blobs
+
+
+def test_what_an_index_lists_under_another_type_is_a_blob() -> None:
+    layer = {"digest": A, "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip"}
+    found = references(content(manifests=[layer, {"digest": B}]))
+    assert found.children == {B}
+    assert found.blobs == {A}
+
+
 def test_the_first_schema_has_layers_of_another_name() -> None:
     assert references(content(fsLayers=[{"blobSum": A}, {"blobSum": A}])).blobs == {A}
 
@@ -51,6 +65,8 @@ NONE = [
     content(layers=[{"digest": [A]}]),
     content(layers=[{"digest": A[:20], "urls": ["https://example.com/1"]}]),
     content(manifests=[{"digest": 5}]),
+    content(manifests=[{"digest": [A]}]),
+    content(manifests=[{"digest": A, "mediaType": [A]}]),
     content(manifests=[{"digest": f"../{A}"}]),
     content(fsLayers=[{"blobSum": None}]),
 ]

@@ -35,6 +35,7 @@ class Lacking:
     Attributes:
         layers: links to them.
         present: how many objects it does not lack.
+        revisions: repository and digest of each manifest that the registry links.
     """
 
     blobs: list[Entry]
@@ -42,6 +43,7 @@ class Lacking:
     manifests: list[Image]
     tags: list[Image]
     present: int = 0
+    revisions: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def links(self) -> int:
@@ -93,6 +95,7 @@ def compare(source: Store, target: Store, work: Work, *, keep_tags: bool = False
         absent(links.layers),
         [manifest for manifest in links.manifests if absent(manifest.links)],
         new_tags,
+        revisions=frozenset((one.repository, one.digest) for one in links.manifests),
     )
     there = len(blobs) + len(links.layers) + len(links.manifests) + len(tags) + _links(tags)
     lacking.present = there - len(lacking.blobs) - lacking.links - len(lacking.tags)

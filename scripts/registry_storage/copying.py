@@ -46,15 +46,25 @@ def copy_lacking(
     _carry_out(lacking, target, work, source_bucket, done)
     if done.incomplete:
         # Most were removed meanwhile, so that nobody wants them any more, or name something new.
+        before = lacking.revisions
         lacking = compare(source, target, work, keep_tags=keep_tags)
-        _carry_out(lacking, target, work, source_bucket, done)
+        _carry_out(lacking, target, work, source_bucket, done, before | lacking.revisions)
     return done
 
 
 def _carry_out(
-    lacking: Lacking, target: Store, work: Work, source_bucket: str, done: Copied
+    lacking: Lacking,
+    target: Store,
+    work: Work,
+    source_bucket: str,
+    done: Copied,
+    revisions: Collection[tuple[str, str]] | None = None,
 ) -> None:
-    """Copy blobs, then links to layers, then manifests and tags that are whole then."""
+    """Copy blobs, then links to layers, then manifests and tags that are whole then.
+
+    ``revisions`` are the manifests that two comparisons have seen in the registry. A child of an
+    index that is not among them is not waited for: the index was pushed without that child.
+    """
 
     def copy(entry: Entry) -> bool:
         return target.copy(entry, entry.key, source_bucket)
@@ -73,7 +83,7 @@ def _carry_out(
             target.write(layout.current(image.repository, image.tag), image.digest.encode())
         return links
 
-    held = _Held(target, work, [*lacking.manifests, *lacking.tags])
+    held = _Held(target, work, [*lacking.manifests, *lacking.tags], revisions)
 
     def write_ready(images: Iterable[Image], step: str) -> list[Image]:
         ready, others = held.sort(images)
@@ -99,7 +109,14 @@ def _carry_out(
 class _Held:
     """What the copy has now that some images need; if there are none, it does not look."""
 
-    def __init__(self, target: Store, work: Work, images: Collection[Image]) -> None:
+    def __init__(
+        self,
+        target: Store,
+        work: Work,
+        images: Collection[Image],
+        revisions: Collection[tuple[str, str]] | None,
+    ) -> None:
+        self._revisions = revisions
         self._repositories = read_links(target, work) if images else {}
         self._blobs = read_blobs(target, work) if images else {}
         manifests = Manifests(target, work, strict=False)
@@ -115,7 +132,13 @@ class _Held:
 
     def _is_ready(self, image: Image) -> bool:
         repository = self._repository(image)
-        manifests = with_children([image.digest], self._needs)
+        manifests = {
+            digest
+            for digest in with_children([image.digest], self._needs)
+            if digest == image.digest
+            or self._revisions is None
+            or (image.repository, digest) in self._revisions
+        }
         layers = {
             layer for one in manifests & self._needs.keys() for layer in self._needs[one].blobs
         }

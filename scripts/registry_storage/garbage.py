@@ -116,7 +116,7 @@ def missing_links(
         live = limits.live(repository, needs)
         absent = {
             "manifest": live - repository.revisions.keys(),
-            "layer": needed_blobs(live, needs) - repository.layers.keys(),
+            "layer": (live | needed_blobs(live, needs)) - repository.layers.keys(),
         }
         missing += [link for link in by_repository[name] if link.digest in absent[link.kind]]
     return missing
@@ -129,10 +129,12 @@ def _linked(repository: Repository) -> set[str]:
 def _links(
     repository: Repository, live: set[str], needed: set[str], before: datetime
 ) -> list[Link]:
+    # An index may list a layer under the media type of a manifest.
+    kept = needed | live
     layers = [
         Link(repository.name, "layer", digest)
         for digest, linked in repository.layers.items()
-        if digest not in needed and linked < before
+        if digest not in kept and linked < before
     ]
     manifests = [
         Link(repository.name, "manifest", digest)

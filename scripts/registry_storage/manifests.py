@@ -15,13 +15,26 @@ from scripts.registry_storage import layout
 from scripts.registry_storage.store import Store
 from scripts.registry_storage.work import Work
 
+#: Media types under which an index lists manifests. BuildKit's cache is an index that lists layers.
+MANIFEST_TYPES = {
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+}
+#: Bytes of the largest manifest that distribution accepts: 4 MiB.
+LARGEST = 4 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class References:
     """What a manifest needs.
 
     Attributes:
-        blobs: configuration and layers that the registry has to have.
+        blobs: configuration and layers that the registry has to have; what an index lists that is
+            no manifest, too.
         elsewhere: layers that clients may fetch from somewhere else.
         children: manifests, of an index.
         subject: the manifest that this one says something about, such as a signature.
@@ -46,15 +59,23 @@ def references(content: bytes) -> References:
         ancient = [layer["blobSum"] for layer in manifest.get("fsLayers", [])]
         config = [manifest["config"]["digest"]] if manifest.get("config") else []
         subject = (manifest.get("subject") or {}).get("digest")
+        listed = manifest.get("manifests") or []
+        children = {one["digest"] for one in listed if _is_manifest(one)}
+        blobs = {one["digest"] for one in listed} - children
         return References(
-            blobs=_checked(config, ancient, _digests(described, elsewhere=False)),
+            blobs=_checked(config, ancient, blobs, _digests(described, elsewhere=False)),
             elsewhere=_checked(_digests(described, elsewhere=True)),
-            children=_checked(one["digest"] for one in manifest.get("manifests") or []),
+            children=_checked(children),
             # The only one that the registry takes unread.
             subject=subject if layout.is_digest(subject) else None,
         )
     except (AttributeError, KeyError, TypeError, RecursionError):
         raise ValueError("it is no manifest") from None
+
+
+def _is_manifest(descriptor: Mapping[str, Any]) -> bool:
+    """Return whether a descriptor of an index is of a manifest; one without a type is."""
+    return (descriptor.get("mediaType") or "") in {"", *MANIFEST_TYPES}
 
 
 def _digests(described: Iterable[Mapping[str, Any]], *, elsewhere: bool) -> Iterator[Any]:
@@ -85,35 +106,46 @@ class Manifests:
         self._known: dict[str, References] = {}
 
     def read(self, digests: Collection[str]) -> Mapping[str, References]:
-        """What all that have been asked for so far need, and their children.
+        """Return what all manifests that were asked for so far need, and what their children need.
 
-        One whose bytes are absent is left out.
+        A manifest whose bytes are absent is left out. So is a child that is no manifest: the
+        registry may have accepted the index without a look at its children.
 
         Raises:
-            ConfigurationError: one is no manifest, so nobody can say what it needs.
+            ConfigurationError: one of ``digests`` is no manifest, so its needs are unknown.
         """
         asked: set[str] = set()
-        waiting = set(digests) - self._known.keys()
+        named = set(digests)
+        waiting = named - self._known.keys()
         while waiting:
             asked |= waiting
             children: set[str] = set()
             for digest, content in self._work.map(
                 self._content, sorted(waiting), "Reading manifests"
             ):
-                if found := self._references(digest, content):
+                if found := self._references(digest, content, strict=digest in named):
                     self._known[digest] = found
                     children |= found.children
             waiting = children - self._known.keys() - asked
         return self._known
 
     def _content(self, digest: str) -> bytes | None:
-        return self._store.read(layout.blob(digest))
+        """Return a blob's bytes, or of one that is too large for a manifest the beginning."""
+        pieces = self._store.stream(layout.blob(digest))
+        if pieces is None:
+            return None
+        content = bytearray()
+        for piece in pieces:
+            content += piece
+            if len(content) > LARGEST:
+                break
+        return bytes(content)
 
-    def _references(self, digest: str, content: bytes | None) -> References | None:
+    def _references(self, digest: str, content: bytes | None, *, strict: bool) -> References | None:
         try:
             return None if content is None else references(content)
         except ValueError:
-            if not self._strict:
+            if not (strict and self._strict):
                 return None
             raise ConfigurationError(
                 f"{layout.blob(digest)}: a repository has it as a manifest, but it is none, so "

@@ -84,4 +84,6 @@ def _add(digests: Iterable[str], found: set[str], needs: Mapping[str, References
         digest = waiting.pop()
         if digest not in found:
             found.add(digest)
-            waiting += needs.get(digest, NOTHING).children
+            needed = needs.get(digest, NOTHING)
+            # An index may list a manifest under the media type of a layer.
+            waiting += [*needed.children, *(blob for blob in needed.blobs if blob in needs)]
