@@ -55,6 +55,7 @@ SomeHosts = Annotated[int, Within(1, 100, "hosts")]
 DiskSize = Annotated[int, Within(30, 16384, "GiB")]
 CacheSize = Annotated[int, Within(1, 16000, "GiB"), AtMost("volume_size", less=SYSTEM_SIZE)]
 Architecture = Annotated[str, Matches(r"^(x86_64|arm64)$", "x86_64 or arm64")]
+IndexValidation = Annotated[str, Matches(r"^(all|none)$", "all or none")]
 Percent = Annotated[int, Within(0, 100, "percent")]
 Cron = Annotated[
     str,

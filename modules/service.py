@@ -63,6 +63,8 @@ REGISTRY_ENVIRONMENT = {
     "REGISTRY_HEALTH_STORAGEDRIVER_ENABLED": "false",
     "REGISTRY_HTTP_ADDR": ":5000",
     "REGISTRY_HTTP_DRAINTIMEOUT": f"{STOP_TIMEOUT - 10}s",
+    # The configuration file of the official image has a debug server with pprof on port 5001.
+    "REGISTRY_HTTP_DEBUG": "{}",
     "REGISTRY_LOG_LEVEL": "info",
     "REGISTRY_LOG_FORMATTER": "json",
     "OTEL_TRACES_EXPORTER": "none",
@@ -136,6 +138,8 @@ class Service(Construct):
                 "REGISTRY_STORAGE_S3_REGION": "${var.aws_region}",
                 # With a redirect, a client fetches a layer from S3 by itself.
                 "REGISTRY_STORAGE_REDIRECT_DISABLE": json.dumps(delivery != "redirect"),
+                # distribution 2.8 ignores this one, and always validates.
+                "REGISTRY_VALIDATION_MANIFESTS_INDEXES_PLATFORMS": "${var.index_validation}",
             },
             secrets=[secrets.http_secret],
             linuxParameters=CONFINED,

@@ -18,6 +18,7 @@ from modules.kinds import (
     Email,
     Hosts,
     IdleTime,
+    IndexValidation,
     InstanceType,
     KeyArn,
     Name,
@@ -217,6 +218,11 @@ class Settings(BaseModel):
     )
     registry_image: Annotated[ContainerImage, FromEcr()] = Field(
         "docker.io/library/registry:3.1.1", description="Image of the CNCF distribution registry."
+    )
+    index_validation: IndexValidation = Field(
+        "all",
+        description="Images of an index that have to exist when a client pushes it: all or none. "
+        "BuildKit before 0.21 needs none for --cache-to type=registry.",
     )
     proxy_refresh_seconds: ShortTime = Field(
         60,

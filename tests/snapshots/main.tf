@@ -97,6 +97,7 @@ module "service" {
   aws_access_key                = var.aws_access_key
   aws_region                    = var.aws_region
   cache_size                    = var.cache_size
+  index_validation              = var.index_validation
   kms_key_arn                   = var.kms_key_arn
   load_balancer_complete        = module.load_balancer.complete
   log_retention_days            = var.log_retention_days

@@ -20,6 +20,7 @@ run "refuse_bad_values" {
     var.domain,
     var.idle_timeout,
     var.image_version_days,
+    var.index_validation,
     var.instance_type,
     var.kms_key_arn,
     var.log_retention_days,
@@ -57,6 +58,7 @@ run "refuse_bad_values" {
     domain                = "!"
     idle_timeout          = -1
     image_version_days    = -1
+    index_validation      = "!"
     instance_type         = "!"
     kms_key_arn           = "!"
     log_retention_days    = -1

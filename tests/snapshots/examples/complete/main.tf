@@ -29,6 +29,7 @@ module "registry" {
   force_destroy                 = var.force_destroy
   idle_timeout                  = var.idle_timeout
   image_version_days            = var.image_version_days
+  index_validation              = var.index_validation
   instance_type                 = var.instance_type
   intelligent_tiering           = var.intelligent_tiering
   internal                      = var.internal

@@ -201,6 +201,18 @@ variable "image_version_days" {
   }
 }
 
+variable "index_validation" {
+  description = "Images of an index that have to exist when a client pushes it: all or none. BuildKit before 0.21 needs none for --cache-to type=registry."
+  type        = string
+  default     = "all"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(all|none)$", var.index_validation))
+    error_message = "index_validation must be all or none."
+  }
+}
+
 variable "instance_type" {
   description = "EC2 instance type of the hosts, of the architecture below."
   type        = string

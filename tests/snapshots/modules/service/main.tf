@@ -168,6 +168,10 @@ resource "aws_ecs_task_definition" "task" {
           value = ":5000"
         },
         {
+          name  = "REGISTRY_HTTP_DEBUG"
+          value = "{}"
+        },
+        {
           name  = "REGISTRY_HTTP_DRAINTIMEOUT"
           value = "110s"
         },
@@ -210,6 +214,10 @@ resource "aws_ecs_task_definition" "task" {
         {
           name  = "REGISTRY_STORAGE_S3_REGION"
           value = var.aws_region
+        },
+        {
+          name  = "REGISTRY_VALIDATION_MANIFESTS_INDEXES_PLATFORMS"
+          value = var.index_validation
         }
       ]
       ulimits = [

@@ -83,6 +83,18 @@ variable "cache_size" {
   }
 }
 
+variable "index_validation" {
+  description = "Images of an index that have to exist when a client pushes it: all or none. BuildKit before 0.21 needs none for --cache-to type=registry."
+  type        = string
+  default     = "all"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(all|none)$", var.index_validation))
+    error_message = "index_validation must be all or none."
+  }
+}
+
 variable "kms_key_arn" {
   description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
   type        = string

@@ -8,6 +8,7 @@ run "refuse_bad_values" {
   expect_failures = [
     var.aws_region,
     var.cache_size,
+    var.index_validation,
     var.kms_key_arn,
     var.log_retention_days,
     var.minimum_hosts,
@@ -31,6 +32,7 @@ run "refuse_bad_values" {
     storage_images_bucket         = "storage-images-bucket"
     aws_region                    = "!"
     cache_size                    = -1
+    index_validation              = "!"
     kms_key_arn                   = "!"
     log_retention_days            = -1
     minimum_hosts                 = -1
