@@ -1,4 +1,10 @@
-"""A client cannot tell the proxy from the registry itself, but for the password."""
+"""A client cannot tell the proxy from the registry itself, but for what is listed here.
+
+- The proxy asks for a password.
+- For a client that accepts every media type, the proxy asks the registry for all manifests
+  (:data:`MANIFESTS`; ``test_accept.py``).
+- ``/v2`` is ``/v2/``, where the registry redirects.
+"""
 
 import hashlib
 import json
@@ -18,6 +24,15 @@ OWN = {"date", "server", "connection", "transfer-encoding", "strict-transport-se
     "accept-ranges"
 }
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+#: What the proxy sends to the registry for a client that accepts everything.
+MANIFESTS = ", ".join(
+    [
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        MANIFEST,
+        "application/vnd.oci.image.index.v1+json",
+    ]
+)
 BLOB = b"x" * 100_000
 EMPTY = b"{}"
 NOBODY = f"sha256:{'0' * 64}"
@@ -45,10 +60,15 @@ def manifest(*layers: str) -> bytes:
 
 @dataclass
 class Conversation:
-    """Every call of the API, errors included, in a repository; ``said`` has what came back."""
+    """Every call of the API, errors included, in a repository; ``said`` has what came back.
+
+    Attributes:
+        everything: the value of ``Accept`` with which a client gets every manifest.
+    """
 
     client: httpx.Client
     repository: str
+    everything: str
 
     def __post_init__(self) -> None:
         self.said: dict[str, object] = {}
@@ -129,7 +149,8 @@ class Conversation:
             accept = {"Accept": MANIFEST}
             self.ask(f"{method} tag", method, "manifests/latest", headers=accept)
             self.ask(f"{method} digest", method, f"manifests/{digest(good)}", headers=accept)
-            self.ask(f"{method} without Accept", method, "manifests/latest")
+            everything = {"Accept": self.everything}
+            self.ask(f"{method} everything", method, "manifests/latest", headers=everything)
             self.ask(f"{method} no tag", method, "manifests/none", headers=accept)
             tag = {"If-None-Match": f'"{digest(good)}"', **accept}
             self.ask(f"{method} if changed", method, "manifests/latest", headers=tag)
@@ -180,14 +201,14 @@ def wanted(cloud: LocalCloud, door: str, repository: str) -> dict[str, object]:
     headers = {"Host": door, "X-Forwarded-Proto": "https"}
     with cloud.network.inside(cloud.hosts[0].pod), httpx.Client(headers=headers) as client:
         client.base_url = httpx.URL("http://127.0.0.1:5000")
-        return Conversation(client, f"{repository}/a").hold()
+        return Conversation(client, f"{repository}/a", MANIFESTS).hold()
 
 
 def test_every_call_is_answered_as_by_the_registry(
     wanted: dict[str, object], door: str, deployment: Deployment, repository: str
 ) -> None:
     with deployment.client(f"https://{door}") as client:
-        given = Conversation(client, f"{repository}/b").hold()
+        given = Conversation(client, f"{repository}/b", "*/*").hold()
     assert len(wanted) > 60
     different = [
         f"{what}: the registry says {answer}, the proxy {given[what]}"
@@ -216,6 +237,19 @@ def test_methods_that_a_path_does_not_have(
         answer = client.request(method, path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
     assert answer.json()["errors"][0]["code"] == "UNSUPPORTED"
+
+
+def test_v2_without_a_slash_is_the_same(deployment: Deployment) -> None:
+    with deployment.client(anonymous=True) as client:
+        answers = [client.get(path) for path in ("/v2", "/v2/")]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert [answer.headers["WWW-Authenticate"] for answer in answers] == [
+        'Basic realm="Registry"'
+    ] * 2
+    with deployment.client() as client:
+        answers = [client.get(path) for path in ("/v2", "/v2?n=1", "/v2/")]
+        assert client.post("/v2").headers["Allow"] == "GET, HEAD"
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b"{}")] * 3
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,11 @@ def test_hosts_know_the_address_of_the_client(classic: LocalRegistry) -> None:
     assert f'"address":"{classic.cloud.network.gateway}"' in entry
 
 
+def test_v2_without_a_slash_is_not_redirected(classic: LocalRegistry) -> None:
+    with classic.deployment.client() as client:
+        assert client.get("/v2").status_code == 200
+
+
 def test_layers_come_from_s3(classic: LocalRegistry, repository: str, image: Path) -> None:
     deployment = classic.deployment
     deployment.skopeo().push(image, f"{repository}:1")

@@ -1,0 +1,112 @@
+"""Clients that accept every media type get a manifest as it was pushed; others what they accept."""
+
+import hashlib
+import json
+
+import httpx
+import pytest
+
+from integration.deployment import Deployment
+from integration.images import MANIFEST
+from integration.test_names import push
+
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+EVERYTHING: list[list[str]] = [
+    [],
+    [""],
+    ["*/*"],
+    ["*/*;q=0.1"],
+    # As containerd sends it before a push.
+    [f"{DOCKER_MANIFEST}, */*"],
+    [DOCKER_MANIFEST, "text/html, */*; q=0.2"],
+]
+everything = pytest.mark.parametrize("accept", EVERYTHING, ids=" and ".join)
+reading = pytest.mark.parametrize("method", ["GET", "HEAD"])
+
+
+def digest_of(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def ask(
+    deployment: Deployment, method: str, repository: str, reference: str, accept: list[str]
+) -> httpx.Response:
+    """Request a manifest with these ``Accept`` headers and no other."""
+    with deployment.client() as client:
+        request = client.build_request(method, f"/v2/{repository}/manifests/{reference}")
+        others = [
+            (name, value) for name, value in request.headers.multi_items() if name != "accept"
+        ]
+        request.headers = httpx.Headers([*others, *(("accept", one) for one in accept)])
+        return client.send(request)
+
+
+def put(deployment: Deployment, repository: str, tag: str, kind: str, content: bytes) -> str:
+    """Push a manifest; return its digest."""
+    with deployment.client() as client:
+        path = f"/v2/{repository}/manifests/{tag}"
+        headers = {"Content-Type": kind}
+        client.put(path, content=content, headers=headers).raise_for_status()
+    return digest_of(content)
+
+
+def push_list(deployment: Deployment, repository: str, kind: str) -> tuple[str, str]:
+    """Push an image for amd64, and as ``list`` what lists it; return the digests of both."""
+    image = json.loads(push(deployment, repository))
+    child_kind = MANIFEST if kind == INDEX else DOCKER_MANIFEST
+    child = json.dumps({**image, "mediaType": child_kind}).encode()
+    put(deployment, repository, digest_of(child), child_kind, child)
+    described = {
+        "mediaType": child_kind,
+        "digest": digest_of(child),
+        "size": len(child),
+        "platform": {"architecture": "amd64", "os": "linux"},
+    }
+    content = {"schemaVersion": 2, "mediaType": kind, "manifests": [described]}
+    return digest_of(child), put(deployment, repository, "list", kind, json.dumps(content).encode())
+
+
+@reading
+@everything
+@pytest.mark.parametrize("kind", [DOCKER_LIST, INDEX])
+def test_an_index_is_delivered_as_it_was_pushed(
+    deployment: Deployment, repository: str, kind: str, accept: list[str], method: str
+) -> None:
+    _, digest = push_list(deployment, repository, kind)
+    for reference in ("list", digest):
+        answer = ask(deployment, method, repository, reference, accept)
+        found = (answer.headers["Content-Type"], answer.headers.get("Docker-Content-Digest"))
+        assert (answer.status_code, *found) == (200, kind, digest)
+        assert method == "HEAD" or digest_of(answer.content) == digest
+
+
+@reading
+@everything
+def test_an_image_is_delivered_as_it_was_pushed(
+    deployment: Deployment, repository: str, accept: list[str], method: str
+) -> None:
+    manifest = push(deployment, repository, "image")
+    answer = ask(deployment, method, repository, "image", accept)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, MANIFEST)
+    assert answer.content == (manifest if method == "GET" else b"")
+
+
+@reading
+def test_a_client_that_knows_no_lists_gets_the_image_for_amd64(
+    deployment: Deployment, repository: str, method: str
+) -> None:
+    child, _ = push_list(deployment, repository, DOCKER_LIST)
+    answer = ask(deployment, method, repository, "list", [DOCKER_MANIFEST])
+    found = (answer.headers["Content-Type"], answer.headers["Docker-Content-Digest"])
+    assert (answer.status_code, *found) == (200, DOCKER_MANIFEST, child)
+
+
+@pytest.mark.parametrize("accept", [INDEX, DOCKER_MANIFEST, "application/json", "text/*"])
+def test_a_client_that_knows_no_oci_manifests_gets_none(
+    deployment: Deployment, repository: str, accept: str
+) -> None:
+    push(deployment, repository, "image")
+    answer = ask(deployment, "GET", repository, "image", [accept])
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "MANIFEST_UNKNOWN")
