@@ -18,6 +18,7 @@ from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
+from integration.registry_version import RegistryVersion, UnknownVersionError
 from integration.removal import remove_images
 from integration.reporting import CLOUD, Figure, Reporting
 
@@ -25,6 +26,7 @@ from integration.reporting import CLOUD, Figure, Reporting
 QUICK = {"proxy_refresh_seconds": 1, "proxy_connections_per_address": 80}
 REPORTING = pytest.StashKey[Reporting]()
 SEED = pytest.StashKey[int]()
+VERSION = pytest.StashKey[RegistryVersion]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--registry", metavar="URL", help="such as https://registry.example.com")
     group.addoption("--username", help="the password is taken from REGISTRY_PASSWORD")
     group.addoption("--ca", type=Path, help="certificate to trust (PEM)")
+    group.addoption(
+        "--registry-version",
+        metavar="NUMBER",
+        default="3.1.1",
+        help="Version of distribution that the live deployment runs; no response tells it.",
+    )
     group.addoption(
         "--bucket", metavar="NAME", help="of its images, to look into with AWS credentials"
     )
@@ -62,6 +70,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEED] = secrets.randbits(32) if given is None else given
     config.stash[REPORTING] = Reporting(config, config.stash[SEED])
     config.pluginmanager.register(config.stash[REPORTING], "wharf-reporting")
+    if config.getoption("--registry"):
+        _note_version(config, _version_of_live(config))
+
+
+def _version_of_live(config: pytest.Config) -> RegistryVersion:
+    try:
+        return RegistryVersion.of(config.getoption("--registry-version"))
+    except UnknownVersionError as error:
+        raise pytest.UsageError(f"--registry-version: {error}") from None
+
+
+def _note_version(config: pytest.Config, version: RegistryVersion) -> None:
+    config.stash[VERSION] = version
+    config.stash[REPORTING].registry = str(version)
 
 
 def _check_access_to_images(registry: str | None) -> None:
@@ -151,6 +173,7 @@ def registry(
     report: Callable[[str], None],
     logs: Callable[[Path], None],
     session_figure: Figure,
+    record_testsuite_property: Callable[[str, object], None],
     only_local: None,  # noqa: ARG001
 ) -> Iterator[LocalRegistry]:
     """Two hosts behind a network load balancer, on this machine."""
@@ -161,9 +184,16 @@ def registry(
         apply_with_terraform(terraform)
         session_figure("Terraform init and apply", time.monotonic() - began, "s")
 
+    def note_version(registry: LocalRegistry) -> None:
+        _note_version(request.config, RegistryVersion.deployed(registry.cloud))
+        report(f"Under test: {request.config.stash[VERSION]}")
+        record_testsuite_property("registry", str(request.config.stash[VERSION]))
+
     logs(directory / "logs")
     if request.config.getoption("--reuse"):
-        yield LocalRegistry.standing(directory, report)
+        registry = LocalRegistry.standing(directory, report)
+        note_version(registry)
+        yield registry
         return
     with ends_on_signals():
         began = time.monotonic()
@@ -171,6 +201,7 @@ def registry(
         registry.up()
         session_figure("the local cloud ready, Terraform included", time.monotonic() - began, "s")
         try:
+            note_version(registry)
             yield registry
         finally:
             if request.config.getoption("--keep"):
@@ -212,6 +243,14 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
         )
     registry: LocalRegistry = request.getfixturevalue("registry")
     return registry.deployment
+
+
+@pytest.fixture
+def registry_version(request: pytest.FixtureRequest) -> RegistryVersion:
+    """Return the version of the registry under test, with what is expected of it alone."""
+    if not request.config.getoption("--registry"):
+        request.getfixturevalue("registry")
+    return request.config.stash[VERSION]
 
 
 @pytest.fixture

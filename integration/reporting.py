@@ -43,10 +43,12 @@ class Reporting:
 
     Attributes:
         logs: directories of logs; those of a cloud that was brought up are added.
+        registry: the version under test; empty until a cloud is up.
     """
 
     def __init__(self, config: pytest.Config, seed: int) -> None:
         self.logs: list[Path] = []
+        self.registry = ""
         self._figures: list[Measured] = []
         self._seed = seed
         self._cloud: Path = config.getoption("--directory")
@@ -65,7 +67,8 @@ class Reporting:
     def pytest_report_header(self, config: pytest.Config) -> list[str]:
         """Say what it takes to repeat the run, and where to read about it."""
         reports = f"{config.option.htmlpath}, {config.option.xmlpath}"
-        return [f"seed: {self._seed}", f"reports: {reports}"]
+        registry = [f"registry: {self.registry}"] if self.registry else []
+        return [*registry, f"seed: {self._seed}", f"reports: {reports}"]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -112,7 +115,9 @@ class Reporting:
                 self.add(name, str(value), report.nodeid)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the figures."""
+        """Print the version of the registry, and the figures."""
+        if self.registry:
+            terminalreporter.section(f"tested with {self.registry}")
         if self._figures:
             terminalreporter.section("figures")
             width = max(len(one.name) for one in self._figures)
@@ -126,7 +131,9 @@ class Reporting:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
-        """Put the figures at the top of the page."""
+        """Put the version of the registry and the figures at the top of the page."""
+        if self.registry:
+            prefix.append(Markup("<p>Registry: {}</p>").format(self.registry))
         prefix.append(Markup("<p>Seed: {}</p>").format(self._seed))
         if self._figures:
             row = Markup("<tr><td>{}</td><td>{}</td><td>{}</td></tr>")

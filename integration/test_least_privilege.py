@@ -1,6 +1,7 @@
 """Each action that the task role may do in the image bucket is needed, or the page says who asks.
 
-`docs/permissions.md` is written by this test: what fails when an action is taken away.
+`docs/permissions.md` is written by this test: what fails when an action is taken away. Each series
+of distribution has a column there, and a run checks the column of the series that it tests.
 """
 
 import copy
@@ -18,15 +19,18 @@ from integration.deployment import Deployment
 from integration.images import MEGABYTE
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
+from integration.registry_version import SERIES, RegistryVersion
 from integration.uploads import Upload
 
 PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
 POLICY = "task_storage"
 #: Why an action is there of which the emulator cannot show the need.
 UNSEEN = {
-    "s3:GetBucketLocation": "not seen to be needed: distribution 2.8.2 does not call it, its "
-    "[documentation](https://distribution.github.io/distribution/storage-drivers/s3/) asks for it"
+    "s3:GetBucketLocation": "nothing; its [documentation]"
+    "(https://distribution.github.io/distribution/storage-drivers/s3/) asks for it"
 }
+#: The text of a cell of which no run has said anything.
+UNTRIED = "not tried"
 #: More than distribution's part of 10 MB, and than S3's smallest of 5 MB.
 SIZE = 12 * MEGABYTE
 
@@ -141,7 +145,10 @@ def policy(cloud: LocalCloud) -> Policy:
 
 
 def test_every_action_is_needed_and_the_page_says_for_what(
-    policy: Policy, registry: LocalRegistry, repository: str
+    policy: Policy,
+    registry: LocalRegistry,
+    repository: str,
+    registry_version: RegistryVersion,
 ) -> None:
     assert first_failure(registry, repository) is None, "all of them together are enough"
     needed = {}
@@ -150,21 +157,23 @@ def test_every_action_is_needed_and_the_page_says_for_what(
             needed[action] = first_failure(registry, f"{repository}/{number}")
     unseen = {action for action, work in needed.items() if work is None}
     assert unseen == UNSEEN.keys()
-    page = written(needed)
-    if PAGE.read_text() != page:
+    before = PAGE.read_text()
+    page = written(needed, registry_version.series, before)
+    if before != page:
         PAGE.write_text(page)
-        pytest.fail(f"{PAGE.name} did not tell what was seen; it was written anew: commit it")
+        pytest.fail(
+            f"{PAGE.name} is not what distribution {registry_version.series} shows; its column was "
+            "written anew: commit it"
+        )
 
 
 HEAD = """\
 # What the task role may do, and why
 
 Written by `integration/test_least_privilege.py`; do not edit. On the local cloud, whose emulator
-enforces IAM, the registry (distribution 2.8.2) worked with all of these, and then with each of them
-taken away. In the image bucket:
+enforces IAM, the registry worked with all of these, then without each of them in turn. For each
+series of distribution the table has the first failure without an action in the image bucket:
 
-| Action | |
-|---|---|
 """
 TAIL = """
 In the configuration bucket the proxy may read (`s3:GetObject`) `nginx.htpasswd`, `domain.crt`,
@@ -172,12 +181,27 @@ In the configuration bucket the proxy may read (`s3:GetObject`) `nginx.htpasswd`
 absent file from one that is forbidden. `test_permissions.py` tries this, and that nothing else is
 allowed.
 """
+#: A column for each series.
+COLUMNS = [".".join(map(str, series)) for series in SERIES]
 
 
-def written(needed: dict[str, str | None]) -> str:
-    """The page."""
+def written(needed: dict[str, str | None], series: str, before: str) -> str:
+    """Return the page ``before`` with another column for one series."""
     rows = [
-        f"| `{action}` | {f'fails without it: {work}' if work else UNSEEN[action]} |\n"
-        for action, work in needed.items()
+        ["Action", *(f"distribution {column}" for column in COLUMNS)],
+        ["---"] * (len(COLUMNS) + 1),
     ]
-    return HEAD + "".join(rows) + TAIL
+    for action, work in needed.items():
+        cells = dict(zip(COLUMNS, _cells(before, action), strict=True))
+        cells[series] = work or UNSEEN[action]
+        rows.append([f"`{action}`", *cells.values()])
+    return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows) + TAIL
+
+
+def _cells(page: str, action: str) -> list[str]:
+    """Return the cells of an action's row; a page without that row has tried nothing."""
+    for line in page.splitlines():
+        name, *cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if name == f"`{action}`" and len(cells) == len(COLUMNS):
+            return cells
+    return [UNTRIED] * len(COLUMNS)

@@ -42,14 +42,14 @@ def client(cloud: LocalCloud, deployment: Deployment) -> httpx.Client:
 
 
 def test_requests_are_counted(scrape: Scrape, client: httpx.Client) -> None:
-    labels = {"route": "tags", "method": "GET", "status": "404"}
+    labels = {"route": "manifest", "method": "GET", "status": "404"}
     names = ("wharf_requests_total", "wharf_sent_bytes_total", "wharf_received_bytes_total")
-    before = [scrape(name, route="tags") for name in names]
+    before = [scrape(name, route="manifest") for name in names]
     with client:
         for _ in range(3):
-            client.get("/v2/metrics/tags/list")
+            client.get("/v2/metrics/manifests/none")
     requests, sent, received = (
-        scrape(name, route="tags") - old for name, old in zip(names, before, strict=True)
+        scrape(name, route="manifest") - old for name, old in zip(names, before, strict=True)
     )
     assert requests == 3
     assert scrape("wharf_requests_total", **labels) >= 3

@@ -11,6 +11,7 @@ import pytest
 
 from integration.deployment import Deployment
 from integration.images import MANIFEST, MEGABYTE
+from integration.registry_version import RegistryVersion
 from integration.uploads import Upload
 
 #: An archive of no files, packed: what Docker makes of a step that changes nothing.
@@ -122,10 +123,12 @@ def test_an_empty_layer(deployment: Deployment, repository: str) -> None:
     assert (answer.status_code, answer.content) == (200, EMPTY_LAYER)
 
 
-def test_a_blob_of_no_bytes_is_there_or_refused(deployment: Deployment, repository: str) -> None:
-    # distribution 2.8 cannot end an upload to S3 that has no parts, and answers 500.
+def test_a_blob_of_no_bytes_is_there_or_refused(
+    deployment: Deployment, repository: str, registry_version: RegistryVersion
+) -> None:
     upload = Upload.begin(deployment, deployment.url, repository)
     accepted = upload.put(deployment.url, digest_of(b"")).is_success
+    assert accepted == registry_version.facts.stores_empty_blobs
     assert status(deployment, repository, digest_of(b"")) == (200 if accepted else 404)
 
 

@@ -25,6 +25,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "destroys: as in the suite")
     reporting = Reporting(config, seed=7)
     reporting.logs.append(Path("cloud/logs"))
+    reporting.registry = "distribution 3.1.1"
     config.pluginmanager.register(reporting)
 
 
@@ -119,6 +120,13 @@ def test_the_command_repeats_it_and_leaves_out_the_usual_directory(
     assert "1 failed" in again
     assert f".venv/bin/pytest {usual}  # then" in again
     assert "integration.local enter 1 nginx --directory build/integration\n" in again
+
+
+def test_the_version_of_the_registry_is_printed_and_on_the_page(run: str, directory: Path) -> None:
+    assert "\nregistry: distribution 3.1.1\n" in run
+    assert "tested with distribution 3.1.1" in run
+    page = (directory / "build/reports/test_one.html").read_text()
+    assert "<p>Registry: distribution 3.1.1</p>" in page
 
 
 def test_figures_are_printed_and_in_both_reports(run: str, directory: Path) -> None:

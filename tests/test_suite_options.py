@@ -28,8 +28,13 @@ NOWHERE = {
             PASSWORD,
             "--bucket needs AWS credentials, such as AWS_PROFILE or AWS_ACCESS_KEY_ID",
         ),
+        (
+            (*LIVE, "--registry-version", "new"),
+            PASSWORD,
+            "--registry-version: 'new': it must be a version such as 3.1.1",
+        ),
     ],
-    ids=["no password", "no registry", "no credentials"],
+    ids=["no password", "no registry", "no credentials", "no version"],
 )
 def test_what_is_missing_is_said(
     options: tuple[str, ...], environment: dict[str, str], said: str

@@ -1,0 +1,32 @@
+"""The version of distribution under test, as its program prints it."""
+
+import pytest
+
+from integration.registry_version import SERIES, RegistryVersion, UnknownVersionError
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "series"),
+    [
+        ("docker-registry github.com/docker/distribution 2.8.2+ds1", "2.8.2", (2, 8)),
+        ("registry github.com/distribution/distribution/v3 v3.1.1", "3.1.1", (3, 1)),
+        ("3.12", "3.12", (3, 1)),
+        ("3.0.0", "3.0.0", (2, 8)),
+    ],
+)
+def test_a_version_has_the_facts_of_the_newest_series_that_is_not_newer(
+    text: str, number: str, series: tuple[int, int]
+) -> None:
+    version = RegistryVersion.of(text)
+    assert (version.number, version.facts) == (number, SERIES[series])
+    assert version.series == ".".join(map(str, series))
+    assert str(version) == f"distribution {number}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("2.7.1", "distribution 2.7.1: the suite needs 2.8 or newer"), ("new", "such as 3.1.1")],
+)
+def test_what_is_no_known_version_is_refused(text: str, says: str) -> None:
+    with pytest.raises(UnknownVersionError, match=says):
+        RegistryVersion.of(text)
