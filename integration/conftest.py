@@ -18,6 +18,7 @@ from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
+from integration.published import Published
 from integration.removal import remove_images
 from integration.reporting import CLOUD, Figure, Reporting
 
@@ -197,6 +198,14 @@ def emulator(
 def cloud(registry: LocalRegistry) -> LocalCloud:
     """What only the local cloud can do: end hosts, look into the account."""
     return registry.cloud
+
+
+@pytest.fixture
+def published(registry: LocalRegistry, tmp_path: Path) -> Iterator[Published]:
+    """The configuration files, to change; the test's end restores them."""
+    published = Published(registry, tmp_path / "files")
+    yield published
+    published.restore()
 
 
 @pytest.fixture
