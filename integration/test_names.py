@@ -51,7 +51,8 @@ def test_the_longest_name(deployment: Deployment, repository: str) -> None:
 
 
 def test_a_name_that_is_too_long(deployment: Deployment, repository: str) -> None:
-    name = repository + "/" + "n" * (LONGEST_NAME - len(repository))
+    # Debian's 2.8.3 and 3.1.1 do not count the first part: it could be the domain of a registry.
+    name = repository + "/" + "n" * LONGEST_NAME
     with deployment.client() as client:
         # 500 by distribution 2.8, which means the name all the same.
         answer = client.post(f"/v2/{name}/blobs/uploads/")
