@@ -19,6 +19,7 @@ from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
 from integration.registry_version import RegistryVersion, UnknownVersionError
+from integration.published import Published
 from integration.removal import remove_images
 from integration.reporting import CLOUD, Figure, Reporting
 
@@ -228,6 +229,14 @@ def emulator(
 def cloud(registry: LocalRegistry) -> LocalCloud:
     """What only the local cloud can do: end hosts, look into the account."""
     return registry.cloud
+
+
+@pytest.fixture
+def published(registry: LocalRegistry, tmp_path: Path) -> Iterator[Published]:
+    """The configuration files, to change; the test's end restores them."""
+    published = Published(registry, tmp_path / "files")
+    yield published
+    published.restore()
 
 
 @pytest.fixture

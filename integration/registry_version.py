@@ -1,7 +1,7 @@
 """The version of distribution under test, and all that the tests expect of one version only.
 
 Usage:
-    RegistryVersion.of("docker-registry github.com/docker/distribution 2.8.2+ds1").limits_names
+    RegistryVersion.of("docker-registry github.com/docker/distribution 2.8.2+ds1").stores_empty_blobs
 """
 
 import re
@@ -18,18 +18,16 @@ class Facts:
     """Behaviour that differs between series of distribution.
 
     Attributes:
-        limits_names: a name of more than 255 characters is an error.
         stores_empty_blobs: an upload of zero bytes to S3 can be ended.
     """
 
-    limits_names: bool
     stores_empty_blobs: bool
 
 
 #: Series are listed by their first version; a version belongs to the newest one not above it.
 SERIES = {
-    (2, 8): Facts(limits_names=True, stores_empty_blobs=False),
-    (3, 1): Facts(limits_names=False, stores_empty_blobs=True),
+    (2, 8): Facts(stores_empty_blobs=False),
+    (3, 1): Facts(stores_empty_blobs=True),
 }
 
 

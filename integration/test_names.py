@@ -9,7 +9,6 @@ import pytest
 
 from integration.deployment import Deployment
 from integration.images import MANIFEST
-from integration.registry_version import RegistryVersion
 from integration.uploads import Upload
 
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
@@ -51,14 +50,13 @@ def test_the_longest_name(deployment: Deployment, repository: str) -> None:
         assert client.get(f"/v2/{name}/manifests/1", headers=KIND).content == manifest
 
 
-def test_a_name_that_is_too_long(
-    deployment: Deployment, repository: str, registry_version: RegistryVersion
-) -> None:
-    name = repository + "/" + "n" * (LONGEST_NAME - len(repository))
+def test_a_name_that_is_too_long(deployment: Deployment, repository: str) -> None:
+    # Debian's 2.8.3 and 3.1.1 do not count the first part: it could be the domain of a registry.
+    name = repository + "/" + "n" * LONGEST_NAME
     with deployment.client() as client:
         answer = client.post(f"/v2/{name}/blobs/uploads/")
-    assert answer.is_error == registry_version.facts.limits_names
-    assert name in (answer.text if answer.is_error else answer.headers["Location"])
+    assert answer.is_error
+    assert name in answer.text
 
 
 @pytest.mark.parametrize(

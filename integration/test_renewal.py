@@ -5,10 +5,8 @@ import hashlib
 import os
 import ssl
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from threading import Event
 
 import httpx
@@ -21,13 +19,6 @@ from integration.local.registry import LocalRegistry, program
 from integration.published import REFUSED, RENEWED, USERS, Published
 from integration.settled import settled
 from integration.uploads import Upload
-
-
-@pytest.fixture
-def published(registry: LocalRegistry, tmp_path: Path) -> Iterator[Published]:
-    published = Published(registry, tmp_path / "files")
-    yield published
-    published.restore()
 
 
 def status(deployment: Deployment, host: str) -> int:

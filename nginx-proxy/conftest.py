@@ -166,7 +166,7 @@ def command(endpoint: str, tmp_path: Path) -> Command:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL_S3": endpoint,
-        # boto3 behaves as the image's 1.26 and leaves the two endpoint variables to us.
+        # boto3 behaves as the 1.26 of Debian 12 and leaves the two endpoint variables to us.
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     }
 

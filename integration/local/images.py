@@ -13,10 +13,12 @@ from python_on_whales.exceptions import DockerException
 from integration.local.errors import LocalCloudError
 from integration.local.haproxy import IMAGE as HAPROXY
 
-#: What user data runs in, and what all built images stand on.
-BASE = "localhost/wharf/base"
-DEBIAN = "docker.io/library/debian:bookworm-slim"
-SUITE = "bookworm"
+#: The Debian of all that is built here, and of the hosts.
+SUITE = "trixie"
+DEBIAN = f"docker.io/library/debian:{SUITE}-slim"
+#: What user data runs in, and what all built images stand on. The tag names the suite: a machine
+#: may also have the base of another suite, from an earlier Wharf or for another checkout.
+BASE = f"localhost/wharf/base:{SUITE}"
 
 #: Label of a stand-in that does not ask the ECS credentials endpoint: it gets keys instead.
 NEEDS_KEYS = "wharf.needs-keys"

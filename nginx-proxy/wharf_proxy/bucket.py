@@ -122,7 +122,7 @@ def connect(region: str | None, config: Config = NETWORK) -> "S3Client":
     Raises:
         ConfigurationError: one of them is no endpoint or region.
     """
-    # Debian's boto3 1.26 does not read these variables, newer ones do.
+    # boto3 1.26 (Debian 12) does not read these variables, newer versions do.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     try:
         return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)

@@ -13,7 +13,7 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from wharf_proxy import cache
+from wharf_proxy import cache, tls
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.configuration import Configuration
 from wharf_proxy.errors import ConfigurationError
@@ -87,7 +87,7 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     configuration = Configuration(bucket, directory, metrics)
     configuration.fetch()
     limit = f"limit_conn connections {connections};\n"
-    (directory / SETTINGS).write_text(cache.PATH.format(size=size) + limit)
+    (directory / SETTINGS).write_text(cache.PATH.format(size=size) + limit + tls.settings())
     cache.sweep()
     programs = Supervisor([NGINX, VERIFIER])
     # The verifier reads the users on each request.

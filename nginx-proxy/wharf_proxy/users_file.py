@@ -4,7 +4,7 @@ import re
 
 from wharf_proxy.errors import ConfigurationError
 
-# What nginx can verify: its own apr1, SHA and SSHA, and crypt(3) of Debian 12 (libxcrypt).
+# What nginx can verify: its own apr1, SHA and SSHA, and crypt(3) of Debian (libxcrypt).
 # Two more would work and are refused: {PLAIN} is no hash, and DES looks at 8 characters only.
 _SALTED = r"[^$:\s]{0,16}\$"
 _HASH_FORMATS = (
