@@ -18,8 +18,8 @@ from integration.local.cloud import LocalCloud, apply_with_terraform
 from integration.local.emulator import Emulator
 from integration.local.registry import LocalRegistry
 from integration.local.terraform import Terraform
-from integration.registry_version import RegistryVersion, UnknownVersionError
 from integration.published import Published
+from integration.registry_version import RegistryVersion, UnknownVersionError
 from integration.removal import remove_images
 from integration.reporting import CLOUD, Figure, Reporting
 

@@ -1,7 +1,7 @@
 """The version of distribution under test, and all that the tests expect of one version only.
 
 Usage:
-    RegistryVersion.of("docker-registry github.com/docker/distribution 2.8.2+ds1").stores_empty_blobs
+    RegistryVersion.of("docker-registry github.com/docker/distribution 2.8.3").facts
 """
 
 import re

@@ -33,8 +33,8 @@ def remove_images(client: httpx.Client, repository: str) -> None:
 
 
 def _below(client: httpx.Client, repository: str) -> Iterator[str]:
-    # The catalog is in order, so they come right after it.
-    page = httpx.URL("/v2/_catalog", params={"n": PAGE, "last": repository})
+    # The catalog is in lexical order, so they come right after the slash.
+    page = httpx.URL("/v2/_catalog", params={"n": PAGE, "last": f"{repository}/"})
     for name in _listed(client, str(page), "repositories"):
         if name.startswith(f"{repository}/"):
             yield name
@@ -42,7 +42,7 @@ def _below(client: httpx.Client, repository: str) -> Iterator[str]:
 
 def _listed(client: httpx.Client, path: str, what: str) -> list[str]:
     answer = client.get(path)
-    # The catalog takes a right of its own.
+    # A user without any right gets no catalog.
     if answer.status_code in (403, 404):
         return []
     return list(answer.raise_for_status().json()[what] or ())

@@ -110,8 +110,34 @@ def test_push_does_not_let_delete(forbidden: Forbidden, method: str, path: str) 
     assert forbidden("team", method, path)
 
 
-def test_the_catalog_is_for_those_who_may_read_everything(forbidden: Forbidden) -> None:
-    assert forbidden("team", "GET", "/v2/_catalog")
+def test_the_catalog_lists_what_its_reader_may_pull(
+    login: As, registry: LocalRegistry, others_layer: tuple[str, str]
+) -> None:
+    others, _ = others_layer
+    own = f"team-a/{os.urandom(3).hex()}"
+    upload = Upload.begin(registry.deployment, registry.deployment.url, own)
+    upload.send(registry.deployment.url, b"layer")
+    upload.finish(registry.deployment.url, b"layer")
+    found = {user: catalog(login(user)) for user in ("team", "reader")}
+    assert own in found["team"]
+    foreign = [name for name in found["team"] if not name.startswith("team-a/")]
+    assert not foreign, f"the catalog names what may not be pulled: {foreign}"
+    assert {own, others} <= set(found["reader"])
+
+
+def test_the_client_cannot_choose_what_the_catalog_lists(
+    login: As, others_layer: tuple[str, str]
+) -> None:
+    others, _ = others_layer
+    with login("team").client() as client:
+        response = client.get("/v2/_catalog", headers={"X-Wharf-Readable": "*"})
+    assert others not in response.json()["repositories"]
+
+
+def catalog(deployment: Deployment) -> list[str]:
+    with deployment.client() as client:
+        names: list[str] = client.get("/v2/_catalog").json()["repositories"]
+    return names
 
 
 @pytest.mark.parametrize(("method", "path"), [*PULLS, *PUSHES, *DELETES])

@@ -115,6 +115,7 @@ class Service(Construct):
             + [{"hostPort": METRICS, "containerPort": METRICS, "protocol": "tcp"}],
             environment={
                 "NGINX_CONFIG_BUCKET": configuration.bucket,
+                "NGINX_IMAGE_BUCKET": images.bucket,
                 "NGINX_REFRESH_SECONDS": "${var.proxy_refresh_seconds}",
                 "NGINX_REMEMBER_SECONDS": "${var.proxy_remember_seconds}",
                 "NGINX_BLOB_DELIVERY": delivery,

@@ -160,6 +160,7 @@ def command(endpoint: str, tmp_path: Path) -> Command:
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PYTHONPATH": str(Path(wharf_proxy.__file__).parents[1]),
         "NGINX_CONFIG_BUCKET": "configuration",
+        "NGINX_IMAGE_BUCKET": "images",
         "NGINX_REFRESH_SECONDS": "1",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",

@@ -132,6 +132,14 @@ def suspended_buckets_can_be_emptied(aws: Emulator) -> bool:
     return "DeleteMarkers" not in s3.list_object_versions(Bucket=name)
 
 
+def folders_of_deleted_objects_are_not_listed(aws: Emulator) -> bool:
+    name, s3 = bucket(aws), client(aws, "s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=name, Key="a/b")
+    s3.delete_object(Bucket=name, Key="a/b")
+    return "CommonPrefixes" not in s3.list_objects_v2(Bucket=name, Delimiter="/")
+
+
 def replication_tells_what_it_selects(aws: Emulator) -> bool:
     name, copies, s3 = bucket(aws), bucket(aws), client(aws, "s3")
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -182,6 +190,7 @@ QUESTIONS = [
     containers_may_reserve_memory_without_a_limit,
     rules_between_groups_keep_their_description,
     suspended_buckets_can_be_emptied,
+    folders_of_deleted_objects_are_not_listed,
     *moto_access_questions.QUESTIONS,
     *moto_hosts_questions.QUESTIONS,
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto import backends
+from moto.s3.models import FakeDeleteMarker
 from moto.s3.utils import _VersionedKeyStore
 
 
@@ -24,11 +25,16 @@ def modules_are_listed_once() -> None:
 
 
 def keys_are_not_looked_up_while_they_are_listed() -> None:
-    """Each list goes through all keys of its bucket; registries ask for many."""
+    """List each key of a bucket without a look at it.
+
+    Keys whose latest version is a delete marker are left out here, as in S3: moto leaves out the
+    key, but not its folder in a list with a delimiter.
+    """
 
     def items(store: Any) -> Iterator[tuple[str, Any]]:
         # A copy, as in moto: keys come and go meanwhile.
         for name, versions in list(dict.items(store)):
-            yield name, versions[-1]
+            if not isinstance(versions[-1], FakeDeleteMarker):
+                yield name, versions[-1]
 
     _VersionedKeyStore.items = items  # type: ignore[assignment]

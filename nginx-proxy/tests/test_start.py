@@ -9,10 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import psutil
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
 from prometheus_client.parser import text_string_to_metric_families
+from tenacity import Retrying, stop_after_delay, wait_fixed
 from wharf_proxy.certificate import valid_until
 
 if TYPE_CHECKING:
@@ -58,16 +60,17 @@ def test_a_stop_lets_what_is_under_way_end(
     assert lines(process, 2) == ["quit", "quit"]
 
 
+@pytest.mark.parametrize("number", range(3), ids=["nginx", "verifier", "service"])
 def test_it_ends_when_one_of_its_programs_does(
-    running: Running, s3: "S3Client", good_files: dict[str, bytes]
+    number: int, running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
     process = running()
     lines(process, 2)
-    victim, other = psutil.Process(process.pid).children()
-    victim.kill()
+    programs = psutil.Process(process.pid).children()
+    programs.pop(number).kill()
     assert process.wait(10) != 0
-    assert not other.is_running()
+    assert not [program for program in programs if program.is_running()]
 
 
 def test_it_writes_the_files_and_keeps_them_to_itself(
@@ -138,6 +141,25 @@ def test_without_a_bucket_it_says_which_variable_to_set(start: Start) -> None:
         "wharf-proxy: NGINX_CONFIG_BUCKET is not set: set it to the bucket that "
         "`python -m scripts.publish` writes nginx.htpasswd, domain.crt, domain.key to\n"
     )
+
+
+def test_without_a_bucket_of_images_it_says_which_variable_to_set(start: Start) -> None:
+    assert_one_line(start(NGINX_IMAGE_BUCKET=None), "NGINX_IMAGE_BUCKET is not set: set it to")
+
+
+def test_the_service_serves_lists_on_its_socket(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    running()
+    path = tmp_path / "run" / "service.sock"
+    waiting = Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True)
+    headers = {"X-Wharf-Route": "catalog", "X-Wharf-Readable": "*"}
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://x") as client:
+        response = waiting(client.get, "/", headers=headers)
+    # There is no such bucket.
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (503, "UNAVAILABLE")
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_object_that_is_missing_is_named(

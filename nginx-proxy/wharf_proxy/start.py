@@ -13,7 +13,7 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from wharf_proxy import cache, tls
+from wharf_proxy import cache, service, tls
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.configuration import Configuration
 from wharf_proxy.errors import ConfigurationError
@@ -30,6 +30,8 @@ VERIFIER = ("nginx", "-e", "stderr", "-c", "/etc/nginx/verifier.conf", "-g", "da
 REFRESH = "NGINX_REFRESH_SECONDS"
 REMEMBER = "NGINX_REMEMBER_SECONDS"
 """Settings in seconds, with 60 as the default; nginx reads the second by itself."""
+
+SERVICE = (sys.executable, "-m", "wharf_proxy.service", "--directory")
 
 DELIVERY = "NGINX_BLOB_DELIVERY"
 DELIVERIES = ("proxy", "cache", "redirect")
@@ -61,7 +63,9 @@ def main() -> NoReturn:
 
 
 def run(environment: Mapping[str, str], directory: Path) -> int:
-    """Fetch the files, run nginx and the verifier, renew the files; return the exit status.
+    """Fetch the files, run nginx, the verifier and the service, renew the files.
+
+    Return the exit status.
 
     Raises:
         ConfigurationError: a setting, an object or a file is missing or wrong; nothing runs.
@@ -81,6 +85,11 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
             "NGINX_CONFIG_BUCKET is not set: set it to the bucket that "
             f"`python -m scripts.publish` writes {', '.join(NEEDED)} to"
         )
+    if not environment.get(service.IMAGES):
+        raise ConfigurationError(
+            f"{service.IMAGES} is not set: set it to the bucket of the registry's images, "
+            "which tags and repositories are listed from"
+        )
     # boto3 reads AWS_DEFAULT_REGION by itself, but not AWS_REGION.
     metrics = Metrics(directory)
     bucket = Bucket(name, region=environment.get("AWS_REGION"))
@@ -89,7 +98,7 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     limit = f"limit_conn connections {connections};\n"
     (directory / SETTINGS).write_text(cache.PATH.format(size=size) + limit + tls.settings())
     cache.sweep()
-    programs = Supervisor([NGINX, VERIFIER])
+    programs = Supervisor([NGINX, VERIFIER, (*SERVICE, str(directory))])
     # The verifier reads the users on each request.
     _in_background(configuration.keep, refresh, lambda: programs.reload(0))
     if environment.get(DELIVERY) == "cache":

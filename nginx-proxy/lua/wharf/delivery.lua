@@ -62,8 +62,11 @@ end
 
 local DELIVERIES = { cache = from_disk, redirect = by_redirect }
 
---- Take over the request for a layer that the registry would deliver; leave it all others.
+--- Take over requests for lists, and for a layer that the registry would deliver; leave all others.
 function M.check()
+    if ngx.var.route == "tags" or ngx.var.route == "catalog" then
+        return ngx.exec("@lists")
+    end
     local take_over = DELIVERIES[delivery]
     local is_layer = ngx.var.route == "blob" and ngx.var.digest ~= ""
     if take_over and is_layer and ngx.req.get_method() == "GET" then

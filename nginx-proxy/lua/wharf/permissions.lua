@@ -55,14 +55,24 @@ local function allows(user, right, name)
     return false
 end
 
---- The right that a request needs, and in which repository ("" stands for all of them).
+--- The repositories that a user may read, as the permissions file has them: any right includes pull.
+local function readable(user)
+    local found = {}
+    for _, who in ipairs({ user, "*" }) do
+        for _, grant in ipairs(grants[who] or {}) do
+            table.insert(found, grant.repositories)
+        end
+    end
+    return found
+end
+
+--- The right that a request needs, and in which repository.
 local function needs(method)
     local route, name = ngx.var.route, ngx.var.repository
     if method == "DELETE" and route ~= "upload" then
         return DELETE, name
     end
     local reads = method == "GET" or method == "HEAD"
-    -- The catalog names every repository: it has none itself.
     return (reads and route ~= "upload") and PULL or PUSH, name
 end
 
@@ -85,6 +95,14 @@ function M.check()
         return
     end
     local user, method = ngx.var.remote_user, ngx.req.get_method()
+    if ngx.var.route == "catalog" then
+        local repositories = readable(user)
+        if #repositories == 0 then
+            return ngx.exit(ngx.HTTP_FORBIDDEN)
+        end
+        ngx.var.readable = table.concat(repositories, " ")
+        return
+    end
     local right, name = needs(method)
     if not allows(user, right, name) then
         return ngx.exit(ngx.HTTP_FORBIDDEN)

@@ -65,6 +65,10 @@ resource "aws_ecs_task_definition" "task" {
           value = tostring(var.proxy_connections_per_address)
         },
         {
+          name  = "NGINX_IMAGE_BUCKET"
+          value = var.storage_images_bucket
+        },
+        {
           name  = "NGINX_REFRESH_SECONDS"
           value = tostring(var.proxy_refresh_seconds)
         },
