@@ -194,7 +194,10 @@ def door(cloud: LocalCloud) -> str:
 def wanted(cloud: LocalCloud, door: str, repository: str) -> dict[str, object]:
     """What the registry of that host says to those who are past its proxy."""
     headers = {"Host": door, "X-Forwarded-Proto": "https"}
-    with cloud.network.inside(cloud.hosts[0].pod), httpx.Client(headers=headers) as client:
+    with (
+        cloud.network.inside(cloud.hosts[0].pod),
+        httpx.Client(headers=headers, timeout=60) as client,
+    ):
         client.base_url = httpx.URL("http://127.0.0.1:5000")
         return Conversation(client, f"{repository}/a", MANIFESTS).hold()
 
