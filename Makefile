@@ -1,40 +1,40 @@
-# Each target is one line that calls a script. `make demo` and `make test` do all set-up.
+# Each target is one line that calls a script, after the set-up that the script needs.
 PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults storms load nightly down setup clean
+.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults storms load nightly down setup setup-local setup-tests clean
 
-demo: setup ## push and pull an image through a registry on this machine
+demo: setup-local ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
 
-test: setup ## linters, types, unit tests, integration suite
+test: setup-tests ## linters, types, unit tests, integration suite
 	scripts/test
 
-unit: setup ## the same without the integration suite
+unit: setup-tests ## the same without the integration suite
 	scripts/test --unit
 
-bench: setup ## measure the proxy, and what it is compared with: build/bench.html, docs/benchmarks.md
+bench: setup-local ## measure the proxy, and what it is compared with: build/bench.html, docs/benchmarks.md
 	$(PYTHON) -m integration.bench
 
-bench-synth: setup ## measure how long synthesis takes: build/bench-synth.json
+bench-synth: setup-local ## measure how long synthesis takes: build/bench-synth.json
 	$(PYTHON) -m scripts.bench_synth
 
-mutants: setup ## try deliberate defects, each of which a test has to catch: build/mutants.json
+mutants: setup-tests ## try deliberate defects, each of which a test has to catch: build/mutants.json
 	$(PYTHON) -m integration.mutants
 
-faults: setup ## break things for MINUTES (10) while clients push and pull: build/faults.json
+faults: setup-local ## break things for MINUTES (10) while clients push and pull: build/faults.json
 	$(PYTHON) -m integration.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-storms: setup ## measure storms, fail if they are far from the model: docs/capacity.md
+storms: setup-local ## measure storms, fail if they are far from the model: docs/capacity.md
 	$(PYTHON) -m integration.storms
 
 WORKLOAD := mixed
-load: setup ## load a registry, judge it, report: WORKLOAD=storm OPTIONS="--users 50"
+load: setup-local ## load a registry, judge it, report: WORKLOAD=storm OPTIONS="--users 50"
 	$(PYTHON) -m integration.load $(WORKLOAD) $(OPTIONS)
 
 WHERE := local
-nightly: setup ## deploy, test, load, report, destroy, sweep: WHERE=account OPTIONS=…
+nightly: setup-tests ## deploy, test, load, report, destroy, sweep: WHERE=account OPTIONS=…
 	$(PYTHON) -m scripts.nightly $(WHERE) $(OPTIONS)
 
 security: setup ## check the synthesized stack and its modules with checkov
@@ -46,7 +46,7 @@ synth: setup ## write the stack's Terraform JSON to cdktf.out/
 modules: setup ## write the stack as Terraform modules to dist/
 	$(PYTHON) -m scripts.modules
 
-up: setup ## run the registry on this machine, and leave it running
+up: setup-local ## run the registry on this machine, and leave it running
 	$(PYTHON) -m integration.local up
 
 status: ## where that registry is, and how its hosts are
@@ -55,8 +55,14 @@ status: ## where that registry is, and how its hosts are
 down: ## end that registry
 	$(PYTHON) -m integration.local down
 
-setup: ## install what all of this needs
+setup: ## install what a deployment needs, without root
 	scripts/setup
+
+setup-local: ## install what the local cloud needs, too: Debian or Ubuntu, as root
+	scripts/setup-local
+
+setup-tests: ## install what the tests need, too
+	scripts/setup-local --tests
 
 clean: ## remove everything that can be made again
 	rm -rf build dist cdktf.out .venv .tools node_modules .mypy_cache .pytest_cache .ruff_cache

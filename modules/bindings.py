@@ -59,7 +59,9 @@ def _bare(package: str) -> ModuleType:
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.submodule_search_locations is None:
-        raise ModuleNotFoundError(f"{package} is not installed; run make setup", name=package)
+        raise ModuleNotFoundError(
+            f"{package} is not installed; run scripts/setup --development", name=package
+        )
     module = ModuleType(PROVIDER)
     module.__path__ = list(spec.submodule_search_locations)
     module.__spec__ = spec

@@ -1,7 +1,11 @@
 """Imports run one way: main → stack → parts → aws; the local cloud never sees the stack."""
 
 import ast
+import json
+import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -10,9 +14,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 BINDINGS = ("cdktf", "cdktf_cdktf_provider_aws", "constructs", "jsii")
 
 
-def imports(file: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(file.read_text())):
+def imports(file: Path, types: bool = True) -> Iterator[str]:
+    """Yield the modules that a file imports, also those for type checkers only if ``types``."""
+    tree = ast.parse(file.read_text())
+    for node in ast.walk(tree):
+        if not types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -59,6 +67,34 @@ def test_parts_of_the_stack_do_not_import_the_stack(file: Path) -> None:
 def test_operators_need_neither_the_stack_nor_the_harness(file: Path) -> None:
     needed = [] if "test" in file.name else list(imports(file))
     assert not [one for one in needed if starts_with(one, "modules.stack", "main", "integration")]
+
+
+@cache
+def of_a_deployment() -> set[str]:
+    """Import names of the packages that a deployment installs: pipenv sync without --dev."""
+    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+    return {
+        name
+        for name, distributions in packages_distributions().items()
+        if {one.lower().replace("_", "-") for one in distributions} & lock["default"].keys()
+    }
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        REPOSITORY / "main.py",
+        *files("modules"),
+        # A night runs the suite.
+        *(file for file in files("scripts") if "nightly" not in file.parts),
+        *files("nginx-proxy/wharf_proxy"),
+    ],
+    ids=str,
+)
+def test_operators_need_no_development_packages(file: Path) -> None:
+    own = {"modules", "scripts", "wharf_proxy"}
+    known = own | of_a_deployment() | sys.stdlib_module_names
+    assert {one.partition(".")[0] for one in imports(file, types=False)} <= known
 
 
 @pytest.mark.parametrize(

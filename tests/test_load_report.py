@@ -1,32 +1,25 @@
 """The report of a load, in a real browser without a network."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from integration.load.costs import prices
 from integration.load.report import page
 from integration.load.results import Run
 from integration.load.verdict import judge, load
+from tests.browser import BROWSERS, find_browser, start_browser
 from tests.load_sample import STARTED, sample_run
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
-    # root is what the tests run as; a name that is asked for is found nowhere.
-    for one in ("headless=new", "no-sandbox", "host-resolver-rules=MAP * ~NOTFOUND"):
-        options.add_argument(f"--{one}")
-    options.add_argument("--window-size=1100,4200")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with Chrome(options, Service(shutil.which("chromedriver"))) as chrome:
+    # A name that is asked for is found nowhere.
+    with start_browser("host-resolver-rules=MAP * ~NOTFOUND", "window-size=1100,4200") as chrome:
         yield chrome
 
 
@@ -80,3 +73,22 @@ def test_every_plot_is_seen(shown: Chrome) -> None:
 def test_a_regression_is_named_with_both_values(shown: Chrome) -> None:
     verdict = shown.find_element(By.CSS_SELECTOR, "#verdict.no")
     assert "p95_ms is 3000, not <= 1500" in verdict.text
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_any_of_the_browsers_is_found(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_browser() == str(tmp_path / name)
+
+
+def test_missing_browser_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        RuntimeError, match=r"^No browser is installed .*; install Google Chrome, .*$"
+    ):
+        find_browser()

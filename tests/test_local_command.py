@@ -43,7 +43,9 @@ def test_no_container_engine(tmp_path: Path) -> None:
         "up", "--directory", str(tmp_path / "cloud"), PATH=path_without(programs, "podman")
     )
     assert done.returncode == 1
-    assert done.stderr == ("Error: podman is not installed, which runs the hosts; run make setup\n")
+    assert done.stderr == (
+        "Error: podman is not installed, which runs the hosts; run make setup-local\n"
+    )
     assert not (tmp_path / "cloud" / "cloud.json").exists()
 
 

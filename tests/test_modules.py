@@ -201,6 +201,7 @@ def test_a_machine_without_terraform_is_told_the_remedy(
 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
-        EmitError, match=r"^Neither terraform nor tofu is installed; run make setup$"
+        EmitError,
+        match=r"^Neither terraform nor tofu is installed; install 1.11 or newer of either$",
     ):
         formatted({"main.tf": ""})

@@ -35,7 +35,9 @@ def test_terraform_comes_first(programs: Path) -> None:
 
 @pytest.mark.usefixtures("programs")
 def test_neither_is_told_in_one_line() -> None:
-    with pytest.raises(LocalCloudError, match=r"^Neither terraform nor tofu .*; run make setup$"):
+    with pytest.raises(
+        LocalCloudError, match=r"^Neither terraform nor tofu .*; run make setup-local$"
+    ):
         terraform_program()
 
 

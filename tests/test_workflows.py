@@ -11,6 +11,7 @@ from scripts.nightly.__main__ import WORKLOADS
 REPOSITORY = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 NIGHTLY = REPOSITORY / ".github/workflows/nightly.yml"
+CHECK = REPOSITORY / ".github/workflows/check.yml"
 
 
 def check(*command: str) -> str:
@@ -93,3 +94,25 @@ def test_a_night_ends_before_its_credentials() -> None:
     (seconds,) = map(int, re.findall(r"role-duration-seconds: (\d+)", text))
     minutes = int(re.findall(r"timeout-minutes: (\d+)", text.partition("id: night\n")[2])[0])
     assert minutes * 60 < seconds
+
+
+def test_unit_tests_run_on_every_python_that_the_setup_accepts() -> None:
+    oldest, newest = map(
+        int,
+        re.findall(
+            r"\(3, (\d+)\) <= sys.version_info\[:2\] <= \(3, (\d+)\)",
+            (REPOSITORY / "scripts/setup").read_text(),
+        )[0],
+    )
+    (versions,) = re.findall(r"python: \[(.*)\]", CHECK.read_text())
+    assert versions.split(", ") == [f'"3.{minor}"' for minor in range(oldest, newest + 1)]
+
+
+def test_a_check_reads_the_repository_only_and_ends_in_time() -> None:
+    text = CHECK.read_text()
+    jobs = re.split(r"\n  (?=\w+:\n)", text.partition("\njobs:")[2])[1:]
+    assert len(jobs) == 2
+    assert "\npermissions: {}\n" in text
+    for job in jobs:
+        assert re.findall(r"permissions:\n((?: {6}.*\n)+)", job) == ["      contents: read\n"]
+        assert re.search(r"\n    timeout-minutes: \d+\n", job)

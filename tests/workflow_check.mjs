@@ -12,7 +12,7 @@ const {TextDocument} = await import("vscode-languageserver-textdocument");
 
 // The inputs of actions that are used here, and whether they have to be given: an editor asks GitHub.
 const INPUTS = {
-    "actions/checkout": {"persist-credentials": false},
+    "actions/checkout": {"persist-credentials": false, "fetch-depth": false},
     "actions/cache/restore": {path: true, key: true, "restore-keys": false},
     "actions/cache/save": {path: true, key: true},
     "actions/upload-artifact": {path: true, name: false, "retention-days": false},

@@ -16,7 +16,7 @@ from integration.local.errors import LocalCloudError
 from integration.local.images import BASE, NEEDS_KEYS
 from integration.local.instances import Instance
 from integration.local.machine import ulimits
-from integration.local.network import Network
+from integration.local.network import Network, described_pod
 from integration.local.task import Container, Task
 
 #: Where programs on Linux look for the certificates that they trust.
@@ -187,7 +187,7 @@ class Host:
     def containers(self) -> list[str]:
         """The names of its tasks' containers, as the task definition has them."""
         prefix = self.container("")
-        names = [one.name or "" for one in self._podman.pod.inspect(self.pod).containers or ()]
+        names = [one["Name"] for one in described_pod(self.pod).get("Containers") or ()]
         return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
     def container(self, name: str) -> str:

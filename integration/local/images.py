@@ -90,7 +90,8 @@ class Images:
         if shutil.which("mmdebstrap") is None:
             raise LocalCloudError(
                 f"{DEBIAN} cannot be pulled and mmdebstrap is not installed to build a "
-                "replacement; run make setup on Debian, or give this machine a container registry"
+                "replacement; run make setup-local on Debian, or give this machine a container "
+                "registry"
             )
         archive = self._log.with_suffix(".tar")
         command = ["mmdebstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", SUITE]

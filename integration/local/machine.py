@@ -29,7 +29,9 @@ def check_machine() -> None:
     """
     for program, purpose in PROGRAMS.items():
         if shutil.which(program) is None:
-            raise LocalCloudError(f"{program} is not installed, which {purpose}; run make setup")
+            raise LocalCloudError(
+                f"{program} is not installed, which {purpose}; run make setup-local"
+            )
     terraform_program()
     if os.geteuid() != 0:
         raise LocalCloudError(
@@ -47,7 +49,8 @@ def terraform_program() -> str:
         if shutil.which(program):
             return program
     raise LocalCloudError(
-        f"Neither {' nor '.join(TERRAFORM)} is installed, which applies the stack; run make setup"
+        f"Neither {' nor '.join(TERRAFORM)} is installed, which applies the stack; "
+        "run make setup-local"
     )
 
 

@@ -111,13 +111,14 @@ class Network:
 
     def has_pod(self, name: str) -> bool:
         """Whether the pod exists."""
-        return bool(self._podman.pod.exists(name))
+        done = subprocess.run(["podman", "pod", "exists", name], capture_output=True, check=False)
+        return done.returncode == 0
 
     def pid(self, pod: str) -> int:
         """A process in the pod's network namespace."""
         pid: int | None = None
-        with suppress(DockerException):  # its host may be ending
-            infra = self._podman.pod.inspect(pod).infra_container_id
+        with suppress(DockerException, subprocess.CalledProcessError):  # its host may be ending
+            infra = described_pod(pod).get("InfraContainerID")
             pid = self._podman.container.inspect(infra).state.pid if infra else None
         if not pid:
             raise LocalCloudError(f"Pod {pod} does not run; take the cloud down and up again")
@@ -180,6 +181,18 @@ class Network:
             self.remove_pod(pod)
         if self.exists:
             self._podman.network.remove(self.cloud)
+
+
+def described_pod(name: str) -> dict[str, Any]:
+    """Return what podman knows about a pod.
+
+    python-on-whales 0.81 reads podman 4 only, which returns an object; podman 5 returns a list.
+
+    Raises:
+        CalledProcessError: the pod does not exist.
+    """
+    described: Any = _podman("pod", "inspect", name)
+    return dict(described[0] if isinstance(described, list) else described)
 
 
 def _podman(*arguments: str) -> list[dict[str, Any]]:

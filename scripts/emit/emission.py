@@ -96,7 +96,7 @@ def formatted(written: Mapping[str, str]) -> dict[str, str]:
     """
     program = next((one for one in PROGRAMS if shutil.which(one)), None)
     if program is None:
-        raise EmitError("Neither terraform nor tofu is installed; run make setup")
+        raise EmitError("Neither terraform nor tofu is installed; install 1.11 or newer of either")
     with tempfile.TemporaryDirectory() as directory:
         write(Path(directory), written)
         done = subprocess.run(
