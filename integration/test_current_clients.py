@@ -10,6 +10,7 @@ import pytest
 from integration.clients.client import Can, Client
 from integration.clients.cosign import Cosign
 from integration.clients.fixtures import Find, Traffic, clients
+from integration.clients.oras import Oras
 from integration.deployment import ClientError, Deployment
 from integration.images import DOCKER_MANIFEST, INDEX, MANIFEST, digest_of, make_image
 from integration.logs import Request
@@ -160,6 +161,18 @@ def test_signature_is_verified(
         cosign.verify(name, bundle=bundle)
     cosign.sign(name, bundle=bundle)
     cosign.verify(name, bundle=bundle)
+
+
+def test_attached_artifact_is_found(
+    find: Find, deployment: Deployment, repository: str, image: Path, tmp_path: Path
+) -> None:
+    oras = find(Oras)
+    assert isinstance(oras, Oras)
+    deployment.skopeo().push(image, f"{repository}:1")
+    (tmp_path / "note").write_text("of this image")
+    assert oras.attached(f"{repository}:1") == []
+    oras.attach(f"{repository}:1", tmp_path / "note")
+    assert len(oras.attached(f"{repository}:1")) == 1
 
 
 def _manifest(deployment: Deployment, image: str) -> dict[str, Any]:
