@@ -10,6 +10,14 @@ from pathlib import Path
 import boto3
 import pytest
 
+from integration.clients.fixtures import (  # noqa: F401  (pytest finds fixtures here)
+    current,
+    find,
+    index,
+    sandbox,
+    started_clients,
+    traffic,
+)
 from integration.deployment import Deployment
 from integration.image_bucket import ImageBucket
 from integration.images import MEGABYTE, make_image

@@ -1,8 +1,10 @@
 """What hosts have logged until now."""
 
+import json
 import os
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from integration.deployment import Deployment
 from integration.local.cloud import LocalCloud
@@ -24,6 +26,27 @@ def await_logs(cloud: LocalCloud, deployment: Deployment) -> None:
             client.get(f"/v2/{mark}/tags/list")
         for container in CONTAINERS:
             settled(f"the log of {container}", partial(_holds, host.log(container), mark), True)
+
+
+class Request(NamedTuple):
+    """A request that a proxy has logged; the path has no query."""
+
+    method: str
+    path: str
+    status: int
+
+
+def requests_for(cloud: LocalCloud, deployment: Deployment, repository: str) -> list[Request]:
+    """Return the requests for a repository that all hosts have logged, host by host."""
+    await_logs(cloud, deployment)
+    mark = f'"repository":{json.dumps(repository)}'
+    lines = [line for host in cloud.hosts for line in _lines(host.log("nginx")) if mark in line]
+    entries = [json.loads(line[line.index("{") :]) for line in lines]
+    return [Request(entry["method"], entry["uri"], entry["status"]) for entry in entries]
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").splitlines()
 
 
 def _holds(log: Path, text: str) -> bool:

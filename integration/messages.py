@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from integration.clients.root import RootError
 from integration.deployment import ClientError
 from integration.local.emulator import EmulatorError
 from integration.local.errors import LocalCloudError
 
 #: Their texts are written for people; everything else is a fault of ours.
-EXPECTED = (LocalCloudError, EmulatorError, ClientError)
+EXPECTED = (LocalCloudError, EmulatorError, ClientError, RootError)
 
 
 def run(program: Callable[[], None], log: Path) -> int:

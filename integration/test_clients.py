@@ -4,7 +4,7 @@ import json
 import random
 from pathlib import Path
 
-from integration.clients import Oras, Podman
+from integration.clients.installed import Oras, Podman
 from integration.deployment import Deployment
 from integration.images import CONFIG, INDEX, MEGABYTE, digest_of, make_image, make_index
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis.vendor.pretty import pretty
 
-from integration.clients import Podman
+from integration.clients.installed import Podman
 from integration.deployment import ClientError, Deployment, run_client
 
 DEPLOYMENT = Deployment(

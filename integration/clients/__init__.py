@@ -1,0 +1,1 @@
+"""Client programs: those of this machine, and current ones in a sandbox."""

@@ -1,0 +1,89 @@
+"""Fixtures of the tests with current clients; conftest.py imports them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from integration.clients.client import Can, Client
+from integration.clients.root import root_file_system
+from integration.clients.sandbox import Sandbox, check_namespaces
+from integration.clients.table import CLIENTS, PACKAGES, able
+from integration.deployment import ClientError, Deployment
+from integration.images import make_index
+from integration.local.cloud import LocalCloud
+from integration.logs import Request, requests_for
+
+#: Returns a client that is started and logged in.
+Find = Callable[[type[Client]], Client]
+#: Returns the requests for a repository that were logged so far.
+Traffic = Callable[[str], list[Request]]
+
+
+def clients(*wanted: Can) -> pytest.MarkDecorator:
+    """Run a test with each client that can do all of this; the others are in docs/clients.md."""
+    kinds = [kind for kind in CLIENTS if all(kind in able(can) for can in wanted)]
+    names = [kind.__name__ for kind in kinds]
+    return pytest.mark.parametrize("current", kinds, indirect=True, ids=names)
+
+
+@pytest.fixture(scope="session")
+def sandbox(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """A sandbox with all clients."""
+    try:
+        check_namespaces()
+    except ClientError as error:
+        if not request.config.getoption("--registry"):
+            raise
+        pytest.skip(str(error))
+    with Sandbox(root_file_system(PACKAGES), tmp_path_factory.getbasetemp()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def started_clients() -> dict[type[Client], Client]:
+    """The clients that are started and logged in."""
+    return {}
+
+
+@pytest.fixture
+def find(
+    sandbox: Sandbox, deployment: Deployment, started_clients: dict[type[Client], Client]
+) -> Find:
+    """Return a client, started and logged in at its first use."""
+
+    def find(kind: type[Client]) -> Client:
+        if kind not in started_clients:
+            registry = urlsplit(deployment.url).netloc
+            sandbox.trust(registry, deployment.ca)
+            names = "".join(f"{address} {name}\n" for name, address in deployment.names)
+            sandbox.write("/etc/hosts", Path("/etc/hosts").read_text() + names)
+            client = kind(sandbox, registry, deployment.username)
+            client.start()
+            client.login(deployment.password)
+            started_clients[kind] = client
+        return started_clients[kind]
+
+    return find
+
+
+@pytest.fixture
+def current(request: pytest.FixtureRequest, find: Find) -> Client:
+    """The client that ``clients`` chose for this run of a test."""
+    return find(request.param)
+
+
+@pytest.fixture
+def traffic(cloud: LocalCloud, deployment: Deployment) -> Traffic:
+    """Return the requests for a repository so far."""
+    return lambda repository: requests_for(cloud, deployment, repository)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """A layout with an index of two platforms."""
+    make_index(tmp_path / "index", ["amd64", "arm64"])
+    return tmp_path / "index"

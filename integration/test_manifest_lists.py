@@ -1,0 +1,151 @@
+"""Tags that hold an index, or a list as Docker made them before OCI: clients replace and extend."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.clients.client import Client
+from integration.clients.crane import Crane
+from integration.clients.ctr import Ctr
+from integration.clients.docker import DockerContainerd
+from integration.clients.fixtures import Find
+from integration.clients.oras import Oras
+from integration.deployment import Deployment
+from integration.images import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    INDEX,
+    MANIFEST,
+    digest_of,
+)
+from integration.pushing import digest_of as digest_of_bytes
+
+DOCKERFILE = "FROM scratch\nCOPY data /\n"
+KINDS = ", ".join([MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST])
+
+
+@pytest.fixture
+def docker(find: Find) -> DockerContainerd:
+    client = find(DockerContainerd)
+    assert isinstance(client, DockerContainerd)
+    return client
+
+
+@pytest.fixture
+def docker_list(deployment: Deployment, repository: str, index: Path) -> list[str]:
+    """A Docker manifest list as tag ``1``; return the digests of its images."""
+    deployment.skopeo().push(index, f"{repository}:1", "--all")
+    entries = _get(deployment, repository, "1")["manifests"]
+    for entry in entries:
+        image = _get(deployment, repository, entry["digest"]) | {"mediaType": DOCKER_MANIFEST}
+        image["config"]["mediaType"] = DOCKER_CONFIG
+        for layer in image["layers"]:
+            layer["mediaType"] = DOCKER_LAYER
+        entry |= _put(deployment, repository, None, image)
+    _put(
+        deployment,
+        repository,
+        "1",
+        {"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": entries},
+    )
+    return [entry["digest"] for entry in entries]
+
+
+@pytest.mark.usefixtures("docker_list")
+@pytest.mark.parametrize("kind", [DockerContainerd, Ctr, Crane, Oras])
+def test_push_replaces_a_docker_list(
+    find: Find, deployment: Deployment, repository: str, image: Path, kind: type[Client]
+) -> None:
+    # These look up the tag before they push.
+    find(kind).push(image, f"{repository}:1")
+    manifest = image / "blobs" / digest_of(image).replace(":", "/")
+    pushed = _get(deployment, repository, "1")
+    assert pushed["config"]["digest"] == json.loads(manifest.read_text())["config"]["digest"]
+
+
+@pytest.mark.parametrize("kind", [DockerContainerd, Ctr])
+def test_push_of_an_image_of_the_list_moves_the_tag(
+    find: Find,
+    deployment: Deployment,
+    repository: str,
+    docker_list: list[str],
+    kind: type[Client],
+) -> None:
+    client = find(kind)
+    client.pull(f"{repository}@{docker_list[0]}")
+    client.mount(f"{repository}@{docker_list[0]}", f"{repository}:1")
+    assert _get(deployment, repository, "1")["mediaType"] == DOCKER_MANIFEST
+
+
+def test_buildx_appends_to_a_docker_list(
+    docker: DockerContainerd,
+    deployment: Deployment,
+    repository: str,
+    docker_list: list[str],
+    image: Path,
+) -> None:
+    docker.push(image, f"{repository}:2")
+    docker.append(f"{repository}:1", f"{repository}:2")
+    digests = [entry["digest"] for entry in _get(deployment, repository, "1")["manifests"]]
+    assert len(digests) == len(docker_list) + 1
+
+
+@pytest.mark.usefixtures("docker_list")
+def test_buildx_replaces_a_docker_list_with_an_index(
+    docker: DockerContainerd, deployment: Deployment, repository: str, source: Path
+) -> None:
+    docker.build(source, f"{repository}:1")
+    entries = _get(deployment, repository, "1")["manifests"]
+    platforms = {entry["platform"]["architecture"] for entry in entries}
+    # Those that are unknown are records of the build.
+    assert platforms - {"unknown"} == {"amd64", "arm64"}
+
+
+@pytest.mark.parametrize("image_manifest", ["true", "false"])
+def test_build_uses_the_cache_of_another_build(
+    docker: DockerContainerd,
+    deployment: Deployment,
+    repository: str,
+    source: Path,
+    image_manifest: str,
+) -> None:
+    cache = f"type=registry,ref={docker.reference(repository)}:cache"
+    form = f",mode=max,oci-mediatypes=true,image-manifest={image_manifest}"
+    docker.build(source, f"{repository}:1", f"--cache-to={cache}{form}")
+    kind = _get(deployment, repository, "cache")["mediaType"]
+    assert kind == (MANIFEST if image_manifest == "true" else INDEX)
+    docker.run("docker", "builder", "prune", "--all", "--force")
+    assert "CACHED" in docker.build(source, f"{repository}:2", f"--cache-from={cache}")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The source of an image that takes no base image to build."""
+    directory = tmp_path / "source"
+    directory.mkdir()
+    (directory / "Dockerfile").write_text(DOCKERFILE)
+    (directory / "data").write_text(str(directory))
+    return directory
+
+
+def _get(deployment: Deployment, repository: str, reference: str) -> dict[str, Any]:
+    with deployment.client() as http:
+        path = f"/v2/{repository}/manifests/{reference}"
+        return dict(http.get(path, headers={"Accept": KINDS}).raise_for_status().json())
+
+
+def _put(
+    deployment: Deployment, repository: str, tag: str | None, manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """Push a manifest; return the fields that describe it."""
+    content = json.dumps(manifest).encode()
+    digest = digest_of_bytes(content)
+    headers = {"Content-Type": manifest["mediaType"]}
+    with deployment.client() as http:
+        path = f"/v2/{repository}/manifests/{tag or digest}"
+        http.put(path, content=content, headers=headers).raise_for_status()
+    return {"mediaType": manifest["mediaType"], "digest": digest, "size": len(content)}
