@@ -19,15 +19,17 @@ class Facts:
 
     Attributes:
         stores_empty_blobs: an upload of zero bytes to S3 can be ended.
+        accepts_indexes_of_layers: an index may list layers, as BuildKit's cache did before 0.21.
     """
 
     stores_empty_blobs: bool
+    accepts_indexes_of_layers: bool
 
 
 #: Series are listed by their first version; a version belongs to the newest one not above it.
 SERIES = {
-    (2, 8): Facts(stores_empty_blobs=False),
-    (3, 1): Facts(stores_empty_blobs=True),
+    (2, 8): Facts(stores_empty_blobs=False, accepts_indexes_of_layers=True),
+    (3, 1): Facts(stores_empty_blobs=True, accepts_indexes_of_layers=False),
 }
 
 

@@ -3,6 +3,7 @@
 The cdktf command, a classic balancer, private hosts, static keys, redirects.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from integration.images import digest_of
+from integration.images import INDEX, digest_of
 from integration.interrupts import ends_on_signals
 from integration.local.errors import LocalCloudError
 from integration.local.inventory import inventory
@@ -18,6 +19,7 @@ from integration.local.machine import terraform_program
 from integration.local.registry import REPOSITORY, LocalRegistry
 from integration.local.terraform import Terraform
 from integration.programs import run
+from integration.uploads import Upload
 
 DIRECTORY = Path("build/integration-cdktf")
 #: Seconds; most of them are the provider's fixed waits.
@@ -80,7 +82,14 @@ def classic(
     with (
         ends_on_signals(),
         pytest.MonkeyPatch.context() as keys,
-        LocalRegistry(DIRECTORY, hosts=1, shape=shape, report=report, deploy=deploy) as registry,
+        LocalRegistry(
+            DIRECTORY,
+            hosts=1,
+            shape=shape,
+            variables={"index_validation": "none"},
+            report=report,
+            deploy=deploy,
+        ) as registry,
     ):
         yield registry
 
@@ -106,6 +115,24 @@ def test_hosts_know_the_address_of_the_client(classic: LocalRegistry) -> None:
 def test_v2_without_a_slash_is_not_redirected(classic: LocalRegistry) -> None:
     with classic.deployment.client() as client:
         assert client.get("/v2").status_code == 200
+
+
+def test_an_index_of_layers_is_accepted_without_validation(
+    classic: LocalRegistry, repository: str
+) -> None:
+    deployment, layer = classic.deployment, os.urandom(1000)
+    upload = Upload.begin(deployment, deployment.url, repository)
+    upload.send(deployment.url, layer)
+    entry = {
+        "mediaType": "application/vnd.oci.image.layer.v1.tar",
+        "digest": upload.finish(deployment.url, layer),
+        "size": len(layer),
+    }
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]})
+    with deployment.client() as client:
+        path, kind = f"/v2/{repository}/manifests/cache", {"Content-Type": INDEX}
+        client.put(path, content=index, headers=kind).raise_for_status()
+        assert client.get(path).text == index
 
 
 def test_layers_come_from_s3(classic: LocalRegistry, repository: str, image: Path) -> None:

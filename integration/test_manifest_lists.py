@@ -12,7 +12,7 @@ from integration.clients.ctr import Ctr
 from integration.clients.docker import DockerContainerd
 from integration.clients.fixtures import Find
 from integration.clients.oras import Oras
-from integration.deployment import Deployment
+from integration.deployment import ClientError, Deployment
 from integration.images import (
     DOCKER_CONFIG,
     DOCKER_LAYER,
@@ -23,7 +23,9 @@ from integration.images import (
     digest_of,
 )
 from integration.pushing import digest_of as digest_of_bytes
+from integration.registry_version import RegistryVersion
 
+IMAGE_CACHE = ",mode=max,oci-mediatypes=true,"
 DOCKERFILE = "FROM scratch\nCOPY data /\n"
 KINDS = ", ".join([MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST])
 
@@ -105,21 +107,32 @@ def test_buildx_replaces_a_docker_list_with_an_index(
     assert platforms - {"unknown"} == {"amd64", "arm64"}
 
 
-@pytest.mark.parametrize("image_manifest", ["true", "false"])
 def test_build_uses_the_cache_of_another_build(
+    docker: DockerContainerd, deployment: Deployment, repository: str, source: Path
+) -> None:
+    cache = f"type=registry,ref={docker.reference(repository)}:cache"
+    form = f"{IMAGE_CACHE}image-manifest=true"
+    docker.build(source, f"{repository}:1", f"--cache-to={cache}{form}")
+    assert _get(deployment, repository, "cache")["mediaType"] == MANIFEST
+    docker.run("docker", "builder", "prune", "--all", "--force")
+    assert "CACHED" in docker.build(source, f"{repository}:2", f"--cache-from={cache}")
+
+
+def test_cache_as_an_index_of_layers_takes_a_registry_that_accepts_it(
     docker: DockerContainerd,
     deployment: Deployment,
     repository: str,
     source: Path,
-    image_manifest: str,
+    registry_version: RegistryVersion,
 ) -> None:
     cache = f"type=registry,ref={docker.reference(repository)}:cache"
-    form = f",mode=max,oci-mediatypes=true,image-manifest={image_manifest}"
-    docker.build(source, f"{repository}:1", f"--cache-to={cache}{form}")
-    kind = _get(deployment, repository, "cache")["mediaType"]
-    assert kind == (MANIFEST if image_manifest == "true" else INDEX)
-    docker.run("docker", "builder", "prune", "--all", "--force")
-    assert "CACHED" in docker.build(source, f"{repository}:2", f"--cache-from={cache}")
+    form = f"{IMAGE_CACHE}image-manifest=false"
+    if registry_version.facts.accepts_indexes_of_layers:
+        docker.build(source, f"{repository}:1", f"--cache-to={cache}{form}")
+        assert _get(deployment, repository, "cache")["mediaType"] == INDEX
+    else:
+        with pytest.raises(ClientError, match="blob unknown to registry"):
+            docker.build(source, f"{repository}:1", f"--cache-to={cache}{form}")
 
 
 @pytest.fixture
