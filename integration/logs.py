@@ -23,7 +23,7 @@ def await_logs(cloud: LocalCloud, deployment: Deployment) -> None:
     for host, door in zip(cloud.hosts, deployment.hosts, strict=True):
         mark = f"mark-{os.urandom(4).hex()}"
         with deployment.client(door) as client:
-            client.get(f"/v2/{mark}/tags/list")
+            client.get(f"/v2/{mark}/manifests/1")
         for container in CONTAINERS:
             settled(f"the log of {container}", partial(_holds, host.log(container), mark), True)
 

@@ -167,7 +167,7 @@ def test_no_request_is_smuggled_in_the_body_of_another(
         f"Authorization: {deployment.authorization}",
         header,
     ]
-    hidden = f"GET /v2/{repository}/hidden/tags/list HTTP/1.1\r\nHost: registry\r\n\r\n"
+    hidden = f"GET /v2/{repository}/hidden/manifests/1 HTTP/1.1\r\nHost: registry\r\n\r\n"
     with deployment.connect() as client:
         client.sendall("\r\n".join([*lines, "", "0", "", hidden]).encode())
         client.settimeout(10)
@@ -176,7 +176,7 @@ def test_no_request_is_smuggled_in_the_body_of_another(
     await_logs(cloud, deployment)
     # As a request of its own it has no password; with that of the other one it would pass.
     for host in cloud.hosts:
-        assert "hidden/tags" not in host.log("registry").read_text()
+        assert "hidden/manifests" not in host.log("registry").read_text()
 
 
 @pytest.fixture
