@@ -202,6 +202,33 @@ def test_nor_by_a_trick(login: As, others_layer: tuple[str, str], way: str) -> N
         assert client.head(f"/v2/team-a/trick/blobs/{digest}").status_code == 404
 
 
+@pytest.mark.parametrize("hidden", ["?#&{}", "?x=1#&{}", "#?{}", "?%23&a#&{}"])
+def test_no_argument_is_hidden_behind_a_fragment(
+    login: As, others_layer: tuple[str, str], hidden: str
+) -> None:
+    source, digest = others_layer
+    target = "/v2/team-a/loot/blobs/uploads/" + hidden.format(f"mount={digest}&from={source}")
+    with login("team").client() as client:
+        response = client.post("/", extensions={"target": target.encode()})
+        assert response.status_code == 404
+        assert client.head(f"/v2/team-a/loot/blobs/{digest}").status_code == 404
+
+
+def test_no_repository_is_read_by_a_fragment(login: As, registry: LocalRegistry) -> None:
+    deployment, data = registry.deployment, os.urandom(1000)
+    upload = Upload.begin(deployment, deployment.url, "team-a")
+    upload.send(deployment.url, data)
+    path = f"/v2/team-a/blobs/{upload.finish(deployment.url, data)}"
+    # The first request brings the layer into the cache of the host.
+    for url in deployment.hosts:
+        with deployment.client(url) as client:
+            client.get(path).raise_for_status()
+        with dataclasses.replace(login("team"), url=url).client() as client:
+            assert client.get(path).status_code == 403
+            response = client.get("/", extensions={"target": f"{path}#/blobs/x".encode()})
+            assert response.status_code == 404
+
+
 def test_a_layer_that_may_be_read_can_be_mounted(
     login: As, registry: LocalRegistry, others_layer: tuple[str, str]
 ) -> None:

@@ -18,6 +18,9 @@ from integration.local.registry import PROXY_IMAGE, LocalRegistry, program
 from integration.published import Published
 from integration.settled import settled
 
+# A live deployment gives no way to a certain host.
+pytestmark = pytest.mark.usefixtures("only_local")
+
 #: Connections for one check: chance decides which worker accepts a connection.
 CONNECTIONS = 8
 VERSIONS = pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
