@@ -19,7 +19,7 @@ from integration.clients.fixtures import (  # noqa: F401  (pytest finds fixtures
     traffic,
 )
 from integration.deployment import Deployment
-from integration.image_bucket import ImageBucket
+from integration.image_bucket import ImageBucket, check_access
 from integration.images import MEGABYTE, make_image
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import LocalCloud, apply_with_terraform
@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--registry-version",
         metavar="NUMBER",
         default="3.1.1",
-        help="Version of distribution that the live deployment runs; no response tells it.",
+        help="Version of distribution that the live deployment runs; no response contains it.",
     )
     group.addoption(
         "--bucket", metavar="NAME", help="of its images, to look into with AWS credentials"
@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--registry") and not os.environ.get("REGISTRY_PASSWORD"):
         raise pytest.UsageError("--registry needs the password in REGISTRY_PASSWORD")
     if config.getoption("--bucket"):
-        _check_access_to_images(config.getoption("--registry"))
+        check_access(config.getoption("--registry"))
     given = config.getoption("--seed")
     config.stash[SEED] = secrets.randbits(32) if given is None else given
     config.stash[REPORTING] = Reporting(config, config.stash[SEED])
@@ -93,15 +93,6 @@ def _version_of_live(config: pytest.Config) -> RegistryVersion:
 def _note_version(config: pytest.Config, version: RegistryVersion) -> None:
     config.stash[VERSION] = version
     config.stash[REPORTING].registry = str(version)
-
-
-def _check_access_to_images(registry: str | None) -> None:
-    if not registry:
-        raise pytest.UsageError("--bucket is of a live registry: give its --registry, too")
-    if boto3.Session().get_credentials() is None:
-        raise pytest.UsageError(
-            "--bucket needs AWS credentials, such as AWS_PROFILE or AWS_ACCESS_KEY_ID"
-        )
 
 
 # Before -m selects by the marks.

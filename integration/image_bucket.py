@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+import pytest
+
 #: Where distribution keeps all that it keeps.
 ROOT = "docker/registry/v2"
 
@@ -29,3 +32,17 @@ class ImageBucket:
     def open(self, key: str) -> Any:
         """The object at a key, as a stream."""
         return self.client.get_object(Bucket=self.name, Key=key)["Body"]
+
+
+def check_access(registry: str | None) -> None:
+    """Check the options for a look into the bucket of a live registry.
+
+    Raises:
+        pytest.UsageError: the registry, or AWS credentials, are missing.
+    """
+    if not registry:
+        raise pytest.UsageError("--bucket is of a live registry: give its --registry, too")
+    if boto3.Session().get_credentials() is None:
+        raise pytest.UsageError(
+            "--bucket needs AWS credentials, such as AWS_PROFILE or AWS_ACCESS_KEY_ID"
+        )

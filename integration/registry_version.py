@@ -26,7 +26,7 @@ class Facts:
     accepts_indexes_of_layers: bool
 
 
-#: Series are listed by their first version; a version belongs to the newest one not above it.
+#: Series by their first version; a version belongs to the newest one not above it. 3.0 is untried.
 SERIES = {
     (2, 8): Facts(stores_empty_blobs=False, accepts_indexes_of_layers=True),
     (3, 1): Facts(stores_empty_blobs=True, accepts_indexes_of_layers=False),
@@ -63,9 +63,9 @@ class RegistryVersion:
             raise UnknownVersionError(f"{text!r}: it must be a version such as 3.1.1")
         version = (int(found[1]), int(found[2]))
         known = [series for series in SERIES if series <= version]
-        if not known:
-            oldest = ".".join(map(str, min(SERIES)))
-            raise UnknownVersionError(f"distribution {found[0]}: the suite needs {oldest} or newer")
+        if not known or version == (3, 0):
+            tried = " and ".join(".".join(map(str, series)) for series in sorted(SERIES))
+            raise UnknownVersionError(f"distribution {found[0]}: the suite knows {tried}")
         newest = max(known)
         return cls(found[0], ".".join(map(str, newest)), SERIES[newest])
 

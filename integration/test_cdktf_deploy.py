@@ -112,6 +112,13 @@ def test_hosts_know_the_address_of_the_client(classic: LocalRegistry) -> None:
     assert f'"address":"{classic.cloud.network.gateway}"' in entry
 
 
+def test_lists_with_static_keys(classic: LocalRegistry, repository: str, image: Path) -> None:
+    classic.deployment.skopeo().push(image, f"{repository}:1")
+    with classic.deployment.client() as client:
+        assert client.get(f"/v2/{repository}/tags/list").json()["tags"] == ["1"]
+        assert repository in client.get("/v2/_catalog").json()["repositories"]
+
+
 def test_v2_without_a_slash_is_not_redirected(classic: LocalRegistry) -> None:
     with classic.deployment.client() as client:
         assert client.get("/v2").status_code == 200

@@ -1,8 +1,7 @@
-"""Names and tags at their limits, what is none of either, and lists of both, page by page."""
+"""Names and tags at their limits, and what is none of either."""
 
 import hashlib
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -98,39 +97,6 @@ def ask(deployment: Deployment, method: str, path: str, content: bytes = b"") ->
     target = {"target": path.encode()}
     with deployment.client() as client:
         return client.request(method, "/", content=content, headers=KIND, extensions=target)
-
-
-def pages(client: httpx.Client, path: str, listed: str) -> Iterator[list[str]]:
-    """Follow a list from page to page, as far as 100 of them."""
-    for _ in range(100):
-        answer = client.get(path).raise_for_status()
-        yield answer.json()[listed]
-        if "next" not in answer.links:
-            return
-        path = answer.links["next"]["url"]
-    pytest.fail(f"{path} never ends")
-
-
-def test_all_tags_are_listed_once(deployment: Deployment, repository: str) -> None:
-    wanted = [f"v{number}" for number in range(7)]
-    push(deployment, repository, *wanted)
-    with deployment.client() as client:
-        # distribution 2.8 gives all at once, whatever n is; 3 gives pages.
-        found = list(pages(client, f"/v2/{repository}/tags/list?n=3", "tags"))
-    assert [tag for page in found for tag in page] == wanted
-
-
-def test_the_catalog_goes_from_page_to_page(deployment: Deployment, repository: str) -> None:
-    wanted = [f"{repository}/{number}" for number in range(5)]
-    for name in wanted:
-        push(deployment, name, "1")
-    with deployment.client() as client:
-        first = f"/v2/_catalog?n=2&last={repository}/"
-        found = list(pages(client, first, "repositories"))
-    assert all(len(page) <= 2 for page in found)
-    names = [name for page in found for name in page]
-    assert names[: len(wanted)] == wanted
-    assert len(set(names)) == len(names)
 
 
 def test_an_artifact_that_refers_to_an_image(deployment: Deployment, repository: str) -> None:

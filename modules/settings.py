@@ -222,7 +222,7 @@ class Settings(BaseModel):
     index_validation: IndexValidation = Field(
         "all",
         description="Images of an index that have to exist when a client pushes it: all or none. "
-        "BuildKit before 0.21 needs none for --cache-to type=registry.",
+        "BuildKit before 0.21 needs 'none' for --cache-to type=registry.",
     )
     proxy_refresh_seconds: ShortTime = Field(
         60,

@@ -108,5 +108,5 @@ def test_root_without_mmdebstrap_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RootError, match="run make setup"):
+    with pytest.raises(RootError, match=r"run make setup-local$"):
         root_file_system(["crane"], tmp_path / "clients")

@@ -9,6 +9,7 @@ from scripts.registry_storage import layout
 from scripts.registry_storage.integrity import Problem, check_references, read_needs
 from scripts.registry_storage.manifests import LARGEST, Manifests
 from scripts.registry_storage.snapshot import read_blobs, read_repositories
+from scripts.registry_storage.store import Entry
 from scripts.registry_storage.work import Work
 from tests.memory_store import MemoryStore
 from tests.registry_model import (
@@ -143,6 +144,30 @@ def test_an_index_that_lacks_an_image_is_copied_as_it_is() -> None:
     push(source, "one", ARM64, "arm64")
     assert not copied(source, target).incomplete
     assert not missing(target, "one", BOTH)
+
+
+def test_an_index_that_is_pushed_during_the_last_listing_waits_for_its_image() -> None:
+    # Its link is listed, that of its image is not: the listing had passed the place.
+    unseen = layout.revision("one", ARM64.digest)
+
+    class Late(MemoryStore):
+        listings = 0
+
+        def entries(self, prefix: str) -> Iterator[Entry]:
+            self.listings += prefix == layout.REPOSITORIES
+            if self.listings == 4:
+                push(self, "one", BOTH, "1")
+            found = super().entries(prefix)
+            return (one for one in found if not (self.listings == 4 and one.key == unseen))
+
+    source, target = Late(), MemoryStore()
+    push(source, "two", AMD64, "amd64")
+    push(source, "two", Image((), BOTH.manifest), "1", validates_indexes=False)
+    done = copied(source, target)
+    assert source.listings == 4
+    assert f"one@{BOTH.digest}" in done.incomplete
+    assert layout.revision("one", BOTH.digest) not in target.objects
+    assert not missing(target, "two", Image((), BOTH.manifest))
 
 
 def test_an_index_with_a_damaged_image_is_not_copied() -> None:

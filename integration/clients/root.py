@@ -45,7 +45,9 @@ def root_file_system(packages: Iterable[str], directory: Path = _BUILD / "client
 
 def _make(root: Path, packages: Iterable[str], log: Path) -> None:
     if shutil.which("mmdebstrap") is None:
-        raise RootError("mmdebstrap is not installed, which unpacks the clients; run make setup")
+        raise RootError(
+            "mmdebstrap is not installed, which unpacks the clients; run make setup-local"
+        )
     command = [
         "mmdebstrap",
         "--mode=root",

@@ -84,6 +84,7 @@ def request_(client: "S3Client") -> Request:
             "HTTP_X_WHARF_ROUTE": route,
             "HTTP_X_WHARF_REPOSITORY": repository,
             "HTTP_X_WHARF_READABLE": readable,
+            service.DISCONNECTED: lambda: False,
         }
         (content,) = application(environment, lambda *arguments: got.extend(arguments))
         headers = dict(got[1])
@@ -252,9 +253,27 @@ def test_n_above_the_maximum_is_capped(bucket: FakeBucket, request_: Request, n:
     assert request_("catalog", f"n={n}")[2] == {"repositories": ["app"]}
 
 
+def test_n_may_have_leading_zeros(bucket: FakeBucket, request_: Request) -> None:
+    push(bucket, "app", "1", "2", "3")
+    assert request_("tags", f"n={2:030}", repository="app")[2]["tags"] == ["1", "2"]
+
+
+def test_no_list_is_made_for_a_client_that_has_gone(
+    client: "S3Client", calls: list[object]
+) -> None:
+    environment = {
+        "QUERY_STRING": "",
+        "HTTP_X_WHARF_ROUTE": "catalog",
+        "HTTP_X_WHARF_READABLE": "*",
+        service.DISCONNECTED: lambda: True,
+    }
+    assert service.Lists(client, BUCKET)(environment, lambda *_: None) == []
+    assert not calls
+
+
 @pytest.mark.parametrize("n", ["-1", "x", "1.5", "%C2%B2", "1%202", "0x1"])
 @pytest.mark.parametrize("route", ["tags", "catalog"])
-def test_n_that_is_no_number_is_refused(request_: Request, route: str, n: str) -> None:
+def test_invalid_n_is_refused(request_: Request, route: str, n: str) -> None:
     status, _, body = request_(route, f"n={n}", repository="app")
     assert (status, body["errors"][0]["code"]) == (400, "PAGINATION_NUMBER_INVALID")
 
@@ -285,6 +304,7 @@ def test_a_failure_of_s3_is_said_to_the_client_and_to_the_log(
         "QUERY_STRING": "",
         "HTTP_X_WHARF_ROUTE": "catalog",
         "HTTP_X_WHARF_READABLE": "*",
+        service.DISCONNECTED: lambda: False,
     }
     failing: Any = Failing()
     (content,) = service.Lists(failing, BUCKET)(environment, lambda *given: got.extend(given))

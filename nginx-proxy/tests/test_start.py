@@ -14,7 +14,7 @@ import psutil
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
 from prometheus_client.parser import text_string_to_metric_families
-from tenacity import Retrying, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from wharf_proxy.certificate import valid_until
 
 if TYPE_CHECKING:
@@ -67,9 +67,17 @@ def test_it_ends_when_one_of_its_programs_does(
     upload(s3, good_files)
     process = running()
     lines(process, 2)
-    programs = psutil.Process(process.pid).children()
+    waiting = Retrying(
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.05),
+        retry=retry_if_result(lambda found: len(found) < 3),
+    )
+    programs = waiting(psutil.Process(process.pid).children)
     programs.pop(number).kill()
     assert process.wait(10) != 0
+    (event,) = map(json.loads, lines(process, 1))
+    assert event["event"] == "program_ended"
+    assert "status -9" in event["message"]
     assert not [program for program in programs if program.is_running()]
 
 
@@ -153,10 +161,15 @@ def test_the_service_serves_lists_on_its_socket(
     upload(s3, good_files)
     running()
     path = tmp_path / "run" / "service.sock"
-    waiting = Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True)
+
+    def connect() -> None:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+
+    Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True)(connect)
     headers = {"X-Wharf-Route": "catalog", "X-Wharf-Readable": "*"}
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://x") as client:
-        response = waiting(client.get, "/", headers=headers)
+        response = client.get("/", headers=headers, timeout=60)
     # There is no such bucket.
     assert (response.status_code, response.json()["errors"][0]["code"]) == (503, "UNAVAILABLE")
     assert path.stat().st_mode & 0o777 == 0o600

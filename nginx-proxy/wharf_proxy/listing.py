@@ -29,7 +29,7 @@ _PRINTABLE = re.compile(r"[!-~]{0,512}")
 
 @dataclass(frozen=True)
 class Names:
-    """Names in a bucket: each is what stands between ``prefix`` and ``end`` in a key.
+    """Names in a bucket: a name is the part of a key between ``prefix`` and ``end``.
 
     Attributes:
         client: a client of S3.
@@ -67,7 +67,7 @@ class Names:
         return sorted(names)[:count]
 
     def exists(self, name: str) -> bool:
-        """Whether there is a key of this name.
+        """Return whether a key with this name exists.
 
         Raises:
             BotoCoreError, ClientError: S3 did not list the name.

@@ -3,11 +3,13 @@
 The registry reads every object of a repository, or of the whole bucket, for one list, and its
 versions 3.0.0 to 3.1.1 leave names out with S3 (https://github.com/distribution/distribution/issues/4891
 and 4903). This service reads the names only (``wharf_proxy/listing.py``). nginx has verified the
-password and the permissions, and says in headers what may be listed; nothing is remembered here.
+password and the permissions, and sends the readable repositories in headers. The service keeps no
+state.
 """
 
 import argparse
 import json
+import logging
 import os
 import re
 import signal
@@ -36,15 +38,16 @@ SOCKET = "service.sock"
 """In the folder of the proxy; nginx.conf has its path."""
 
 THREADS = 8
-"""Requests at a time; others wait. Each is a few requests to S3, so a host does few of them."""
+"""Concurrent requests; others wait. A list takes few requests to S3, so 8 threads suffice."""
 
 PRIORITY = 10
 """Niceness, as the verifier's: lists wait for transfers, not the other way round."""
 
 NETWORK = Config(
     connect_timeout=3,
-    read_timeout=20,
-    retries={"total_max_attempts": 3, "mode": "standard"},
+    # S3 lists 1,000 names in less than a second. nginx waits 60 s for a response.
+    read_timeout=10,
+    retries={"total_max_attempts": 2, "mode": "standard"},
     max_pool_connections=THREADS,
 )
 
@@ -54,6 +57,13 @@ MAXIMUM = 10_000
 CATALOG_DEFAULT = 1_000
 """Repositories in one response without ``n``: as many as one request to S3 returns. Without it, a
 list of tags has all of them, as distribution's."""
+
+CONNECTIONS = 4_000
+"""Open connections of nginx; each holds a request that is served or waits."""
+
+DISCONNECTED = "waitress.client_disconnected"
+"""The key of the function that returns whether the client has gone:
+https://docs.pylonsproject.org/projects/waitress/en/stable/#waitress-client-disconnected"""
 
 LONGEST_NAME = 900
 """Characters of a repository's name: S3's keys have 1,024 at most."""
@@ -91,6 +101,10 @@ class Lists:
         """Respond to one request."""
         body: Mapping[str, object]
         status, link = HTTPStatus.OK, ""
+        if environment[DISCONNECTED]():
+            # The client left while the request waited for its turn: nobody would read the names.
+            start("499 Client Closed Request", [("Content-Length", "0")])
+            return []
         try:
             body, link = self._respond(environment)
         except Refusal as refusal:
@@ -139,11 +153,11 @@ def _count(text: str) -> int | None:
     """Return the number of names that a client requests, None if it does not say.
 
     Raises:
-        Refusal: it is no number.
+        Refusal: ``text`` is not a number.
     """
     if not text:
         return None
-    if not re.fullmatch(r"\+?[0-9]+", text):
+    if not re.fullmatch("[0-9]+", text):
         raise Refusal(
             HTTPStatus.BAD_REQUEST,
             "PAGINATION_NUMBER_INVALID",
@@ -151,7 +165,7 @@ def _count(text: str) -> int | None:
             {"n": text},
         )
     # Python refuses to read a number of more than 4,300 digits.
-    return min(int(text[:20]), MAXIMUM)
+    return min(int(text.lstrip("0")[:20] or "0"), MAXIMUM)
 
 
 def _link(path: str, names: Sequence[str], count: int | None) -> str:
@@ -170,6 +184,15 @@ def _unknown(repository: str) -> Refusal:
     )
 
 
+class Log(logging.Handler):
+    """Messages of waitress, each as one line of JSON."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        error = f": {record.exc_info[1]!r}" if record.exc_info else ""
+        report("service", f"{record.getMessage()}{error}")
+
+
 def main() -> None:
     """Serve until told to stop."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -178,9 +201,20 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, lambda *_: sys.exit(0))
     os.nice(PRIORITY)
-    lists = Lists(connect(os.environ.get("AWS_REGION"), NETWORK), os.environ[IMAGES])
+    bucket = os.environ.get(IMAGES) or sys.exit(f"wharf-proxy: {IMAGES} is not set")
+    lists = Lists(connect(os.environ.get("AWS_REGION"), NETWORK), bucket)
+    logging.basicConfig(handlers=[Log()], level=logging.WARNING)
+    # How many requests wait is no fault.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     waitress.serve(
-        lists, unix_socket=str(socket), unix_socket_perms="600", threads=THREADS, _quiet=True
+        lists,
+        unix_socket=str(socket),
+        unix_socket_perms="600",
+        threads=THREADS,
+        connection_limit=CONNECTIONS,
+        # Without it, waitress does not look whether a client has gone.
+        channel_request_lookahead=1,
+        _quiet=True,
     )
 
 

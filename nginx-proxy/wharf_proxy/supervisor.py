@@ -1,10 +1,12 @@
 """The programs of the container: all run, or none does."""
 
 import resource
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
 
+from wharf_proxy.configuration import report
 from wharf_proxy.errors import ConfigurationError
 
 STOPS = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
@@ -24,6 +26,7 @@ class Supervisor:
         _raise_file_limit()
         # Held back until `wait` asks for them.
         signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGCHLD})
+        self._names = [shlex.join(command) for command in commands]
         self._programs: list[subprocess.Popen[bytes]] = []
         for command in commands:
             try:
@@ -46,6 +49,9 @@ class Supervisor:
                 return 0
             ended = [one for one in self._programs if one.poll() is not None]
             if ended:
+                status = ended[0].returncode
+                name = self._names[self._programs.index(ended[0])]
+                report("program_ended", f"{name} ended with status {status}, so all end")
                 # At once: without it the others are of no use to anybody.
                 for program in self._programs:
                     program.send_signal(signal.SIGTERM)

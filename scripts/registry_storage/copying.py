@@ -46,9 +46,9 @@ def copy_lacking(
     _carry_out(lacking, target, work, source_bucket, done)
     if done.incomplete:
         # Most were removed meanwhile, so that nobody wants them any more, or name something new.
-        before = lacking.revisions
+        earlier = lacking.revisions
         lacking = compare(source, target, work, keep_tags=keep_tags)
-        _carry_out(lacking, target, work, source_bucket, done, before | lacking.revisions)
+        _carry_out(lacking, target, work, source_bucket, done, earlier)
     return done
 
 
@@ -58,12 +58,13 @@ def _carry_out(
     work: Work,
     source_bucket: str,
     done: Copied,
-    revisions: Collection[tuple[str, str]] | None = None,
+    earlier: Collection[tuple[str, str]] = (),
 ) -> None:
     """Copy blobs, then links to layers, then manifests and tags that are whole then.
 
-    ``revisions`` are the manifests that two comparisons have seen in the registry. A child of an
-    index that is not among them is not waited for: the index was pushed without that child.
+    ``earlier`` are the manifests that the first comparison found in the registry. If it found an
+    index there, and no comparison found one of its children, the index was pushed without that
+    child, and is copied without it.
     """
 
     def copy(entry: Entry) -> bool:
@@ -83,7 +84,7 @@ def _carry_out(
             target.write(layout.current(image.repository, image.tag), image.digest.encode())
         return links
 
-    held = _Held(target, work, [*lacking.manifests, *lacking.tags], revisions)
+    held = _Held(target, work, [*lacking.manifests, *lacking.tags], earlier, lacking.revisions)
 
     def write_ready(images: Iterable[Image], step: str) -> list[Image]:
         ready, others = held.sort(images)
@@ -114,9 +115,11 @@ class _Held:
         target: Store,
         work: Work,
         images: Collection[Image],
-        revisions: Collection[tuple[str, str]] | None,
+        earlier: Collection[tuple[str, str]],
+        now: Collection[tuple[str, str]],
     ) -> None:
-        self._revisions = revisions
+        self._earlier = set(earlier)
+        self._found = self._earlier | set(now)
         self._repositories = read_links(target, work) if images else {}
         self._blobs = read_blobs(target, work) if images else {}
         manifests = Manifests(target, work, strict=False)
@@ -132,13 +135,7 @@ class _Held:
 
     def _is_ready(self, image: Image) -> bool:
         repository = self._repository(image)
-        manifests = {
-            digest
-            for digest in with_children([image.digest], self._needs)
-            if digest == image.digest
-            or self._revisions is None
-            or (image.repository, digest) in self._revisions
-        }
+        manifests = self._pushed(image)
         layers = {
             layer for one in manifests & self._needs.keys() for layer in self._needs[one].blobs
         }
@@ -149,6 +146,14 @@ class _Held:
             and layers <= repository.layers.keys()
             and linked <= repository.revisions.keys()
         )
+
+    def _pushed(self, image: Image) -> set[str]:
+        """Return the digests of an image and its children, without those that nobody has pushed."""
+        digests = with_children([image.digest], self._needs)
+        found = {one for one in digests if (image.repository, one) in self._found}
+        if all((image.repository, one) in self._earlier for one in found):
+            return found | {image.digest}
+        return digests
 
     def add(self, manifest: Image) -> None:
         """Say that it has the link to a manifest now."""

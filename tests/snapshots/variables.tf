@@ -202,7 +202,7 @@ variable "image_version_days" {
 }
 
 variable "index_validation" {
-  description = "Images of an index that have to exist when a client pushes it: all or none. BuildKit before 0.21 needs none for --cache-to type=registry."
+  description = "Images of an index that have to exist when a client pushes it: all or none. BuildKit before 0.21 needs 'none' for --cache-to type=registry."
   type        = string
   default     = "all"
   nullable    = false

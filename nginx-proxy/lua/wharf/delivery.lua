@@ -1,4 +1,5 @@
---- Where the bytes of a layer come from: this host's disk, or S3 by itself, if that was chosen.
+--- What delivers a response in place of the registry: the service of lists, and for the bytes of a
+-- layer this host's disk, or S3 by itself, if that was chosen.
 --
 -- What the disk has is right for ever, since a layer is named by its digest; but whether a client may
 -- have it changes: it may have been deleted, or be in another repository only. So the registry is

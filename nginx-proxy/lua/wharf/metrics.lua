@@ -11,7 +11,7 @@ local BUCKETS = { 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, math.huge }
 local METRICS = {
     { "wharf_requests_total", "counter", "Requests that were answered." },
     { "wharf_request_seconds", "histogram", "Time from a request's first byte to the answer's last." },
-    { "wharf_registry_seconds_total", "counter", "Time that the registry took for answers." },
+    { "wharf_registry_seconds_total", "counter", "Time that the registry, or the service of lists, took for responses." },
     { "wharf_received_bytes_total", "counter", "Bytes that clients sent." },
     { "wharf_sent_bytes_total", "counter", "Bytes that clients were sent." },
     { "wharf_cache_requests_total", "counter", "Layers that the cache was asked for." },

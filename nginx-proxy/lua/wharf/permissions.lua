@@ -91,7 +91,10 @@ end
 
 --- Let the request pass if its user may send it, else answer it.
 function M.check()
-    if not grants or ngx.var.route == "version" then
+    if not grants then
+        ngx.var.readable = "*"
+        return
+    elseif ngx.var.route == "version" then
         return
     end
     local user, method = ngx.var.remote_user, ngx.req.get_method()
