@@ -21,6 +21,9 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
+#: All of a manifest, for an ``Accept`` header.
+MANIFESTS = ", ".join([DOCKER_MANIFEST, DOCKER_LIST, MANIFEST, INDEX])
+
 MEGABYTE = 1_000_000
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 
-from integration.images import INDEX, MANIFEST
+from integration.images import MANIFESTS
 
 #: Without these the registry says of some images that they are not there.
-KINDS = {"Accept": f"{MANIFEST}, {INDEX}, application/vnd.docker.distribution.manifest.v2+json"}
 #: Repositories below one that are looked for; tests push to five at most.
 PAGE = 10
 
@@ -23,7 +22,7 @@ def remove_images(client: httpx.Client, repository: str) -> None:
     """
     for name in (repository, *_below(client, repository)):
         for tag in _listed(client, f"/v2/{name}/tags/list", "tags"):
-            found = client.head(f"/v2/{name}/manifests/{tag}", headers=KINDS)
+            found = client.head(f"/v2/{name}/manifests/{tag}", headers={"Accept": MANIFESTS})
             # One image may have several tags: it goes with the first.
             if found.status_code != httpx.codes.NOT_FOUND:
                 digest = found.raise_for_status().headers["Docker-Content-Digest"]

@@ -1,18 +1,15 @@
 """Clients that accept every media type get a manifest as it was pushed; others what they accept."""
 
-import hashlib
 import json
 
 import httpx
 import pytest
 
 from integration.deployment import Deployment
-from integration.images import MANIFEST
+from integration.images import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST
+from integration.pushing import digest_of
 from integration.test_names import push
 
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
 EVERYTHING: list[list[str]] = [
     [],
     [""],
@@ -24,10 +21,6 @@ EVERYTHING: list[list[str]] = [
 ]
 everything = pytest.mark.parametrize("accept", EVERYTHING, ids=" and ".join)
 reading = pytest.mark.parametrize("method", ["GET", "HEAD"])
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def ask(

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from integration.deployment import Deployment
+from integration.images import MANIFEST, MANIFESTS
 from integration.local.cloud import LocalCloud
 
 #: What nginx says of itself and its connection. Of layers in its cache, it says Accept-Ranges only
@@ -24,16 +25,6 @@ from integration.local.cloud import LocalCloud
 OWN = {"date", "server", "connection", "transfer-encoding", "strict-transport-security"} | {
     "accept-ranges"
 }
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-#: What the proxy sends to the registry for a client that accepts everything.
-MANIFESTS = ", ".join(
-    [
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        MANIFEST,
-        "application/vnd.oci.image.index.v1+json",
-    ]
-)
 BLOB = b"x" * 100_000
 EMPTY = b"{}"
 NOBODY = f"sha256:{'0' * 64}"

@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
-from integration.clients.client import Can, Client
+from integration.clients.client import (
+    Can,
+    Client,
+    Deletes,
+    ListsTags,
+    Mounts,
+    Pulls,
+    Pushes,
+    PushesIndexes,
+)
 from integration.clients.cosign import Cosign
 from integration.clients.fixtures import Find, Traffic, clients
 from integration.clients.oras import Oras
 from integration.deployment import ClientError, Deployment
-from integration.images import DOCKER_MANIFEST, INDEX, MANIFEST, digest_of, make_image
+from integration.images import MANIFEST, MANIFESTS, digest_of, make_image
 from integration.logs import Request
 
 #: Names that hide each other in a list that compares beginnings, and an order that is not theirs.
@@ -25,9 +34,7 @@ REFUSED = (
 
 @pytest.fixture
 def cosign(find: Find) -> Cosign:
-    client = find(Cosign)
-    assert isinstance(client, Cosign)
-    return client
+    return find(Cosign)
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def image(tmp_path: Path, random: random.Random) -> Path:
 
 @clients(Can.PUSH)
 def test_pushed_image_is_the_one_that_was_made(
-    current: Client, deployment: Deployment, repository: str, image: Path
+    current: Pushes, deployment: Deployment, repository: str, image: Path
 ) -> None:
     current.push(image, f"{repository}:1")
     # Some clients compress layers again; the configuration names them uncompressed.
@@ -48,7 +55,7 @@ def test_pushed_image_is_the_one_that_was_made(
 
 @clients(Can.PULL)
 def test_pull_into_an_empty_store(
-    current: Client, deployment: Deployment, repository: str, image: Path, traffic: Traffic
+    current: Pulls, deployment: Deployment, repository: str, image: Path, traffic: Traffic
 ) -> None:
     deployment.skopeo().push(image, f"{repository}:1")
     assert current.pull(f"{repository}:1") == digest_of(image)
@@ -57,7 +64,7 @@ def test_pull_into_an_empty_store(
 
 @clients(Can.PUSH)
 def test_second_push_uploads_nothing(
-    current: Client, repository: str, image: Path, traffic: Traffic
+    current: Pushes, repository: str, image: Path, traffic: Traffic
 ) -> None:
     current.push(image, f"{repository}:1")
     first = _uploads(traffic(repository))
@@ -68,7 +75,7 @@ def test_second_push_uploads_nothing(
 
 @clients(Can.MOUNT)
 def test_layers_are_mounted_from_another_repository(
-    current: Client, repository: str, image: Path, traffic: Traffic
+    current: Mounts, repository: str, image: Path, traffic: Traffic
 ) -> None:
     current.push(image, f"{repository}:1")
     current.mount(f"{repository}:1", f"{repository}/copy:1")
@@ -80,7 +87,7 @@ def test_layers_are_mounted_from_another_repository(
 
 @clients(Can.INDEX)
 def test_pushed_index_has_an_image_for_each_platform(
-    current: Client, deployment: Deployment, repository: str, index: Path
+    current: PushesIndexes, deployment: Deployment, repository: str, index: Path
 ) -> None:
     current.push_index(index, f"{repository}:1")
     pushed = _manifest(deployment, f"{repository}:1")["manifests"]
@@ -92,7 +99,7 @@ def test_pushed_index_has_an_image_for_each_platform(
 
 @clients(Can.PULL)
 def test_pull_from_an_index_takes_the_image_of_the_platform(
-    current: Client, deployment: Deployment, repository: str, index: Path, traffic: Traffic
+    current: Pulls, deployment: Deployment, repository: str, index: Path, traffic: Traffic
 ) -> None:
     deployment.skopeo().push(index, f"{repository}:1", "--all")
     # ctr reads the configuration of every platform.
@@ -108,7 +115,7 @@ def test_pull_from_an_index_takes_the_image_of_the_platform(
 
 @clients(Can.TAGS)
 def test_all_tags_are_listed(
-    current: Client, deployment: Deployment, repository: str, image: Path
+    current: ListsTags, deployment: Deployment, repository: str, image: Path
 ) -> None:
     deployment.skopeo().push(image, f"{repository}:{TAGS[0]}")
     manifest = json.dumps(_manifest(deployment, f"{repository}:{TAGS[0]}"), sort_keys=True)
@@ -124,7 +131,7 @@ def test_all_tags_are_listed(
 
 @clients(Can.DELETE)
 def test_deleted_image_is_gone(
-    current: Client, deployment: Deployment, repository: str, image: Path
+    current: Deletes, deployment: Deployment, repository: str, image: Path
 ) -> None:
     deployment.skopeo().push(image, f"{repository}:1")
     current.delete(repository, digest_of(image))
@@ -167,7 +174,6 @@ def test_attached_artifact_is_found(
     find: Find, deployment: Deployment, repository: str, image: Path, tmp_path: Path
 ) -> None:
     oras = find(Oras)
-    assert isinstance(oras, Oras)
     deployment.skopeo().push(image, f"{repository}:1")
     (tmp_path / "note").write_text("of this image")
     assert oras.attached(f"{repository}:1") == []
@@ -178,7 +184,7 @@ def test_attached_artifact_is_found(
 def _manifest(deployment: Deployment, image: str) -> dict[str, Any]:
     repository, _, reference = image.partition("@" if "@" in image else ":")
     with deployment.client() as http:
-        headers = {"Accept": f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}"}
+        headers = {"Accept": MANIFESTS}
         answer = http.get(f"/v2/{repository}/manifests/{reference}", headers=headers)
         return dict(answer.raise_for_status().json())
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from integration.clients.client import Client
 from integration.clients.crane import Crane
 from integration.clients.ctr import Ctr
 from integration.clients.docker import DockerContainerd
@@ -20,6 +19,7 @@ from integration.images import (
     DOCKER_MANIFEST,
     INDEX,
     MANIFEST,
+    MANIFESTS,
     digest_of,
 )
 from integration.pushing import digest_of as digest_of_bytes
@@ -27,14 +27,11 @@ from integration.registry_version import RegistryVersion
 
 IMAGE_CACHE = ",mode=max,oci-mediatypes=true,"
 DOCKERFILE = "FROM scratch\nCOPY data /\n"
-KINDS = ", ".join([MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST])
 
 
 @pytest.fixture
 def docker(find: Find) -> DockerContainerd:
-    client = find(DockerContainerd)
-    assert isinstance(client, DockerContainerd)
-    return client
+    return find(DockerContainerd)
 
 
 @pytest.fixture
@@ -60,7 +57,11 @@ def docker_list(deployment: Deployment, repository: str, index: Path) -> list[st
 @pytest.mark.usefixtures("docker_list")
 @pytest.mark.parametrize("kind", [DockerContainerd, Ctr, Crane, Oras])
 def test_push_replaces_a_docker_list(
-    find: Find, deployment: Deployment, repository: str, image: Path, kind: type[Client]
+    find: Find,
+    deployment: Deployment,
+    repository: str,
+    image: Path,
+    kind: type[DockerContainerd | Ctr | Crane | Oras],
 ) -> None:
     # These look up the tag before they push.
     find(kind).push(image, f"{repository}:1")
@@ -75,7 +76,7 @@ def test_push_of_an_image_of_the_list_moves_the_tag(
     deployment: Deployment,
     repository: str,
     docker_list: list[str],
-    kind: type[Client],
+    kind: type[DockerContainerd | Ctr],
 ) -> None:
     client = find(kind)
     client.pull(f"{repository}@{docker_list[0]}")
@@ -148,7 +149,7 @@ def source(tmp_path: Path) -> Path:
 def _get(deployment: Deployment, repository: str, reference: str) -> dict[str, Any]:
     with deployment.client() as http:
         path = f"/v2/{repository}/manifests/{reference}"
-        return dict(http.get(path, headers={"Accept": KINDS}).raise_for_status().json())
+        return dict(http.get(path, headers={"Accept": MANIFESTS}).raise_for_status().json())
 
 
 def _put(

@@ -1,10 +1,10 @@
-"""The interface of client programs: each says what it can do, and why not the rest."""
+"""The interface of client programs, with the reason for each operation that a client lacks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from integration.clients.sandbox import TRUST, Sandbox
 
@@ -24,7 +24,8 @@ class Can(StrEnum):
 class Client(ABC):
     """A client program with an image store and a login of its own, in a sandbox.
 
-    An image is ``repository:tag``. A method that a client lacks has its reason in ``cannot``.
+    An image is ``repository:tag``. A client has the methods of its abilities (:data:`METHODS`),
+    and in ``cannot`` the reason for each ability that it lacks.
 
     Args:
         sandbox: where the program runs.
@@ -75,34 +76,75 @@ class Client(ABC):
     def check_login(self, image: str) -> None:
         """Do something that the registry allows with the right password only."""
 
+
+@runtime_checkable
+class Pushes(Protocol):
+    """A client that pushes images."""
+
     def push(self, layout: Path, image: str) -> None:
         """Push the image in an OCI layout."""
-        raise NotImplementedError
+
+
+@runtime_checkable
+class Pulls(Protocol):
+    """A client that pulls images."""
 
     def pull(self, image: str, architecture: str = "amd64") -> str:
         """Pull into an empty store; return the digest that the client reports."""
-        raise NotImplementedError
+        ...
+
+
+@runtime_checkable
+class Mounts(Pushes, Protocol):
+    """A client that takes layers from another repository."""
 
     def mount(self, source: str, target: str) -> None:
         """Push an image, pushed before as ``source``, to another repository as ``target``."""
-        raise NotImplementedError
+
+
+@runtime_checkable
+class PushesIndexes(Protocol):
+    """A client that pushes images of several platforms."""
 
     def push_index(self, layout: Path, image: str) -> None:
         """Push the index in an OCI layout with all of its images."""
-        raise NotImplementedError
+
+
+@runtime_checkable
+class ListsTags(Protocol):
+    """A client that lists tags."""
 
     def tags(self, repository: str) -> Sequence[str]:
         """Return all tags of a repository."""
-        raise NotImplementedError
+        ...
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    """A client that deletes images in a registry."""
 
     def delete(self, repository: str, digest: str) -> None:
         """Delete a manifest."""
-        raise NotImplementedError
+
+
+@runtime_checkable
+class Signs(Protocol):
+    """A client that signs images."""
 
     def sign(self, image: str, *, bundle: bool) -> None:
         """Sign an image: in a bundle that names it as its subject, or in a tag of its own."""
-        raise NotImplementedError
 
     def verify(self, image: str, *, bundle: bool) -> None:
         """Check the signature of an image."""
-        raise NotImplementedError
+
+
+#: The methods behind each ability: a client has an ability if it has its methods.
+METHODS: Mapping[Can, type] = {
+    Can.PUSH: Pushes,
+    Can.PULL: Pulls,
+    Can.MOUNT: Mounts,
+    Can.INDEX: PushesIndexes,
+    Can.TAGS: ListsTags,
+    Can.DELETE: Deletes,
+    Can.SIGN: Signs,
+}

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -102,8 +103,9 @@ class _WithStore(Client):
         names = (self.reference(image), f"docker://{self.reference(image)}")
         self.run(self.program, "manifest", "push", "--all", *names)
 
+    @abstractmethod
     def _digest(self, image: str) -> str:
-        raise NotImplementedError
+        """Return the digest of an image's manifest."""
 
 
 class Podman(_WithStore):

@@ -8,10 +8,6 @@ from typing import ClassVar
 
 from integration.clients.archive import archive
 from integration.clients.client import Can, Client
-from integration.settled import settled
-
-#: Seconds until the daemon accepts requests; one is usual.
-START = 60
 
 _NO_TAGS = "`docker` lists no tags of a registry"
 _NO_DELETE = "`docker` deletes nothing in a registry"
@@ -46,12 +42,8 @@ class Docker(Client):
         }
         self.sandbox.write(f"{self.home}/daemon.json", json.dumps(configuration))
         log = f"{self.home}/daemon.log"
-        self.sandbox.start(["dockerd", f"--config-file={self.home}/daemon.json"], log)
-        settled(
-            "dockerd to accept requests",
-            lambda: "API listen on" in self.sandbox.read(log) or self.sandbox.read(log),
-            True,
-            START,
+        self.sandbox.start(
+            ["dockerd", f"--config-file={self.home}/daemon.json"], log, "API listen on"
         )
 
     def check_login(self, image: str) -> None:

@@ -2,21 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import pytest
 
 from integration.clients.client import Can, Client
 from integration.clients.root import root_file_system
-from integration.clients.sandbox import Sandbox, check_namespaces
+from integration.clients.sandbox import Sandbox
 from integration.clients.table import CLIENTS, PACKAGES, able
-from integration.deployment import ClientError, Deployment
+from integration.deployment import Deployment
 from integration.images import make_index
 from integration.local.cloud import LocalCloud
 from integration.logs import Request, requests_for
 
-#: Returns a client that is started and logged in.
-Find = Callable[[type[Client]], Client]
+T = TypeVar("T", bound=Client)
+
+
+class Find(Protocol):
+    """Return a client that is started and logged in."""
+
+    def __call__(self, kind: type[T]) -> T:
+        """Start and log in the client at its first use."""
+        ...
+
+
 #: Returns the requests for a repository that were logged so far.
 Traffic = Callable[[str], list[Request]]
 
@@ -30,15 +40,10 @@ def clients(*wanted: Can) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="session")
 def sandbox(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    only_local: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Sandbox]:
-    """A sandbox with all clients."""
-    try:
-        check_namespaces()
-    except ClientError as error:
-        if not request.config.getoption("--registry"):
-            raise
-        pytest.skip(str(error))
+    """A sandbox with all clients. It takes root, as the local cloud does."""
     with Sandbox(root_file_system(PACKAGES), tmp_path_factory.getbasetemp()) as sandbox:
         yield sandbox
 
@@ -55,7 +60,7 @@ def find(
 ) -> Find:
     """Return a client, started and logged in at its first use."""
 
-    def find(kind: type[Client]) -> Client:
+    def find(kind: type[T]) -> T:
         if kind not in started_clients:
             registry = urlsplit(deployment.url).netloc
             sandbox.trust(registry, deployment.ca)
@@ -65,7 +70,7 @@ def find(
             client.start()
             client.login(deployment.password)
             started_clients[kind] = client
-        return started_clients[kind]
+        return cast(T, started_clients[kind])
 
     return find
 
@@ -73,7 +78,8 @@ def find(
 @pytest.fixture
 def current(request: pytest.FixtureRequest, find: Find) -> Client:
     """The client that ``clients`` chose for this run of a test."""
-    return find(request.param)
+    client: Client = find(request.param)
+    return client
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from typing import Self
 import psutil
 
 from integration.deployment import CLIENT_TIMEOUT, ClientError
+from integration.settled import settled
 
+#: Seconds until a daemon accepts requests; one is usual.
+START = 60
 #: Seconds that the end of all processes may take; it takes less than one.
 GRACE = 20
 #: The registry's certificate, for programs that read a file which a variable names.
@@ -45,23 +48,6 @@ echo 'root:x:0:' >etc/group
 echo ready
 exec chroot . cat
 """
-
-
-def check_namespaces() -> None:
-    """Check that this process may make namespaces.
-
-    Raises:
-        ClientError: it may not, as in a container without privileges.
-    """
-    tried = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "true"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if tried.returncode != 0:
-        why = tried.stderr.strip()
-        raise ClientError(f"current clients need namespaces of their own; run as root: {why}")
 
 
 class Sandbox:
@@ -153,8 +139,17 @@ class Sandbox:
             raise ClientError(f"{command[0]}, status {done.returncode}: {last[0]}")
         return done.stdout
 
-    def start(self, command: Sequence[str], log: str) -> None:
-        """Start a daemon that ends with the sandbox; ``log`` is a file of the sandbox."""
+    def start(self, command: Sequence[str], log: str, ready: str = "") -> None:
+        """Start a daemon that ends with the sandbox, and wait until it logs that it is ready.
+
+        Args:
+            command: the program and its arguments.
+            log: file of the sandbox for its output.
+            ready: text in the log, empty to wait for nothing.
+
+        Raises:
+            AssertionError: the text did not appear.
+        """
         self.write(log, "")
         with Path(f"/proc/{self._pid}/root{log}").open("w") as output:
             self._daemons.append(
@@ -167,6 +162,13 @@ class Sandbox:
                     text=True,
                 )
             )
+
+        settled(
+            f"{command[0]} to log {ready!r}",
+            lambda: ready in self.read(log) or self.read(log),
+            True,
+            START,
+        )
 
     def _inside(self, command: Sequence[str]) -> list[str]:
         nsenter = ["nsenter", f"--target={self._pid}", "--mount", "--pid", "--ipc", "--root"]

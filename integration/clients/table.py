@@ -1,6 +1,6 @@
 """All clients, and the table of docs/clients.md: ``python -m integration.clients.table``."""
 
-from integration.clients.client import Can, Client
+from integration.clients.client import METHODS, Can, Client
 from integration.clients.containers import Buildah, Podman, Skopeo
 from integration.clients.cosign import Cosign
 from integration.clients.crane import Crane
@@ -25,14 +25,14 @@ PACKAGES = frozenset(package for client in CLIENTS for package in client.package
 
 def able(can: Can) -> list[type[Client]]:
     """Return the clients that can do something."""
-    return [client for client in CLIENTS if can not in client.cannot]
+    return [client for client in CLIENTS if issubclass(client, METHODS[can])]
 
 
 def table() -> str:
     """Return the table of what each client does in the suite, and why not the rest."""
     lines = [["client", *Can], ["---"] * (1 + len(Can))]
     lines += [
-        [client.name, *("no" if can in client.cannot else "yes" for can in Can)]
+        [client.name, *("yes" if client in able(can) else "no" for can in Can)]
         for client in CLIENTS
     ]
     rows = [f"| {' | '.join(line)} |" for line in lines]
