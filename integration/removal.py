@@ -6,7 +6,6 @@ import httpx
 
 from integration.images import MANIFESTS
 
-#: Without these the registry says of some images that they are not there.
 #: Repositories below one that are looked for; tests push to five at most.
 PAGE = 10
 
