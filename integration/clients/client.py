@@ -1,5 +1,7 @@
 """The interface of client programs, with the reason for each operation that a client lacks."""
 
+import json
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -66,6 +68,15 @@ class Client(ABC):
     def reference(self, image: str) -> str:
         """Return the image's full name."""
         return f"{self.registry}/{image}"
+
+    def new_layout(self) -> str:
+        """Return a path in the sandbox for an OCI layout."""
+        return f"/tmp/{secrets.token_hex(8)}"  # noqa: S108  (of the sandbox)
+
+    def digest_in(self, layout: str) -> str:
+        """Return the digest of the manifest in an OCI layout of the sandbox."""
+        index = json.loads(self.sandbox.read(f"{layout}/index.json"))
+        return str(index["manifests"][0]["digest"])
 
     def login(self, password: str) -> None:
         """Keep a password for the registry; some clients try it at once."""

@@ -1,7 +1,6 @@
 """skopeo, podman and buildah: three programs on one library, containers/image."""
 
 import json
-import secrets
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,11 +29,10 @@ class Skopeo(Client):
 
     def pull(self, image: str, architecture: str = "amd64") -> str:
         """Copy the image into a new layout; return the digest of its manifest."""
-        target = f"/tmp/{secrets.token_hex(8)}"  # noqa: S108  (of the sandbox)
+        target = self.new_layout()
         source = f"docker://{self.reference(image)}"
         self._copy(f"--override-arch={architecture}", source, f"oci:{target}")
-        index = json.loads(self.sandbox.read(f"{target}/index.json"))
-        return str(index["manifests"][0]["digest"])
+        return self.digest_in(target)
 
     def mount(self, source: str, target: str) -> None:
         """Copy from repository to repository."""

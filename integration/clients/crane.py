@@ -1,7 +1,5 @@
 """crane, of go-containerregistry."""
 
-import json
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -27,11 +25,10 @@ class Crane(Client):
 
     def pull(self, image: str, architecture: str = "amd64") -> str:
         """Pull into a new layout; return the digest of the image's manifest."""
-        target = f"/tmp/{secrets.token_hex(8)}"  # noqa: S108  (of the sandbox)
+        target = self.new_layout()
         options = ("--format=oci", f"--platform=linux/{architecture}")
         self.run("crane", "pull", *options, self.reference(image), target)
-        index = json.loads(self.sandbox.read(f"{target}/index.json"))
-        return str(index["manifests"][0]["digest"])
+        return self.digest_in(target)
 
     def mount(self, source: str, target: str) -> None:
         """Copy from repository to repository."""

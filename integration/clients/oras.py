@@ -1,7 +1,6 @@
 """oras, the program; the Python library of that name is in :mod:`integration.clients.installed`."""
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -29,11 +28,10 @@ class Oras(Client):
 
     def pull(self, image: str, architecture: str = "amd64") -> str:
         """Copy the image into a new layout; return the digest of its manifest."""
-        target = f"/tmp/{secrets.token_hex(8)}"  # noqa: S108  (of the sandbox)
+        target = self.new_layout()
         options = ("--to-oci-layout", f"--platform=linux/{architecture}")
         self.run("oras", "copy", *options, self.reference(image), f"{target}:1")
-        index = json.loads(self.sandbox.read(f"{target}/index.json"))
-        return str(index["manifests"][0]["digest"])
+        return self.digest_in(target)
 
     def mount(self, source: str, target: str) -> None:
         """Copy from repository to repository."""
