@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from integration.deployment import Deployment
-from integration.faults.api import BrokenPromise, check_image, check_tag, digest, taken
+from integration.faults.api import BrokenPromise, check_image, check_tag, digest, send, taken
 from integration.faults.clients import Clients
 from integration.faults.ledger import Abandoned, Ledger, Push
 from integration.faults.verdict import BLOBS, broken_promises
@@ -144,11 +144,25 @@ def test_a_right_request_may_be_refused_for_now_only(status: int, error: type[Ex
         taken(client({"/v2/": (status, b"")}).put("/v2/"))
 
 
+@pytest.mark.parametrize("stored", ["0-0", "0-3", "0-5"])
+def test_a_chunk_that_is_not_stored_is_an_upload_that_broke(stored: str) -> None:
+    """distribution answers 202 to it, whatever S3 has answered."""
+    headers = {"Location": "/v2/a/blobs/uploads/1", "Range": stored}
+    transport = httpx.MockTransport(lambda _: httpx.Response(202, headers=headers))
+    with (
+        httpx.Client(transport=transport, base_url=HOSTS[0]) as asked,
+        pytest.raises(httpx.RemoteProtocolError, match=f"Of 5 bytes, the registry has {stored}"),
+    ):
+        send(asked, "/v2/a/blobs/uploads/1", b"layer")
+
+
 def test_no_two_pushes_have_a_byte_in_common() -> None:
     """Or the registry would have it already, and could lose the second in silence."""
 
-    def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(202, headers={"Location": "/v2/some/thing/blobs/uploads/1"})
+    def answer(request: httpx.Request) -> httpx.Response:
+        stored = f"0-{len(request.read()) - 1}"
+        headers = {"Location": "/v2/some/thing/blobs/uploads/1", "Range": stored}
+        return httpx.Response(202, headers=headers)
 
     transport = httpx.MockTransport(answer)
     deployment = SimpleNamespace(

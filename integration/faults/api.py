@@ -39,8 +39,17 @@ def begin(client: httpx.Client, repository: str) -> str:
 
 
 def send(client: httpx.Client, location: str, data: bytes) -> httpx.URL:
-    """Send all bytes of an upload in one stream; return what ends it."""
+    """Send all bytes of an upload in one stream; return the URL that ends it.
+
+    Raises:
+        httpx.RemoteProtocolError: the registry accepts the request but has not stored all bytes.
+            distribution answers 202 to a PATCH whose parts S3 has refused; the ``Range`` header of
+            that response shows it.
+    """
     answer = taken(client.patch(location, content=pieces(data), headers=OCTETS))
+    stored = answer.headers["Range"]
+    if stored != f"0-{len(data) - 1}":
+        raise httpx.RemoteProtocolError(f"Of {len(data)} bytes, the registry has {stored}.")
     return httpx.URL(answer.headers["Location"]).copy_merge_params({"digest": digest(data)})
 
 
