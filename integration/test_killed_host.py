@@ -148,7 +148,7 @@ def test_a_push_goes_on_at_another_host(killed: Killed, deployment: Deployment) 
         where = httpx.URL(killed.waiting_at).raw_path.decode()
         at = taken(client.get(where))
         assert at.headers["Range"] == f"0-{half - 1}"
-        end = send(client, at.headers["Location"], killed.waiting[half:])
+        end = send(client, at.headers["Location"], killed.waiting[half:], stored=half)
         taken(client.put(end.copy_set_param("digest", layer)))
         assert digest(client.get(f"/v2/{killed.repository}/blobs/{layer}").content) == layer
 

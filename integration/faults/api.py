@@ -38,8 +38,11 @@ def begin(client: httpx.Client, repository: str) -> str:
     return str(taken(client.post(f"/v2/{repository}/blobs/uploads/")).headers["Location"])
 
 
-def send(client: httpx.Client, location: str, data: bytes) -> httpx.URL:
-    """Send all bytes of an upload in one stream; return the URL that ends it.
+def send(client: httpx.Client, location: str, data: bytes, stored: int = 0) -> httpx.URL:
+    """Send the last bytes of an upload in one stream; return the URL that ends it.
+
+    Args:
+        data: all bytes but the first ``stored``, which the registry has.
 
     Raises:
         httpx.RemoteProtocolError: the registry accepts the request but has not stored all bytes.
@@ -47,9 +50,9 @@ def send(client: httpx.Client, location: str, data: bytes) -> httpx.URL:
             that response shows it.
     """
     answer = taken(client.patch(location, content=pieces(data), headers=OCTETS))
-    stored = answer.headers["Range"]
-    if stored != f"0-{len(data) - 1}":
-        raise httpx.RemoteProtocolError(f"Of {len(data)} bytes, the registry has {stored}.")
+    size, said = stored + len(data), answer.headers["Range"]
+    if said != f"0-{size - 1}":
+        raise httpx.RemoteProtocolError(f"Of {size} bytes, the registry has {said}.")
     return httpx.URL(answer.headers["Location"]).copy_merge_params({"digest": digest(data)})
 
 
