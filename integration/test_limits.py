@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import httpx
 
@@ -113,3 +113,29 @@ def test_an_address_has_so_many_requests_at_a_time(
         assert client.get("/ssl").status_code == 200, "the host would go"
     assert (refused.status_code, refused.headers.get("Retry-After")) == (429, "1")
     assert refused.json()["errors"][0]["code"] == "TOOMANYREQUESTS"
+
+
+def drip(deployment: Deployment, url: str, repository: str, until: float) -> None:
+    """Begin an upload without a password, and send a byte of it every half second."""
+    with deployment.connect(url) as client, suppress(OSError):
+        client.sendall(
+            f"POST /v2/{repository}/blobs/uploads/ HTTP/1.1\r\n"
+            "Host: registry\r\nContent-Length: 1000000\r\n\r\n".encode()
+        )
+        while time.monotonic() < until:
+            client.sendall(b"x")
+            time.sleep(0.5)
+
+
+def test_requests_without_a_password_hold_no_place(
+    registry: LocalRegistry, repository: str
+) -> None:
+    deployment = registry.deployment
+    url, until = deployment.hosts[0], time.monotonic() + 10
+    statuses = []
+    with ThreadPoolExecutor(LIMIT + 20) as pool, deployment.client(url) as client:
+        flood = [pool.submit(drip, deployment, url, repository, until) for _ in range(LIMIT + 20)]
+        while not all(one.done() for one in flood):
+            statuses.append(client.get("/v2/").status_code)
+            time.sleep(0.1)
+    assert set(statuses) == {200}
