@@ -5,9 +5,11 @@ import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from threading import Barrier
 
 import httpx
+import pytest
 
 from integration.conftest import QUICK
 from integration.deployment import Deployment
@@ -21,6 +23,8 @@ HEADER, SLACK = 10, 10
 #: Bytes a second that a slow upload may have.
 SLOW = 100_000
 LIMIT = int(QUICK["proxy_connections_per_address"])
+#: Concurrent uploads of a host, by limits.lua; one user from one address has half of them.
+UPLOADS = 50
 
 
 def seconds_until_closed(deployment: Deployment, drip: bytes) -> float:
@@ -113,3 +117,76 @@ def test_an_address_has_so_many_requests_at_a_time(
         assert client.get("/ssl").status_code == 200, "the host would go"
     assert (refused.status_code, refused.headers.get("Retry-After")) == (429, "1")
     assert refused.json()["errors"][0]["code"] == "TOOMANYREQUESTS"
+
+
+def drip(deployment: Deployment, url: str, repository: str, until: float) -> None:
+    """Begin an upload without a password, and send a byte of it every half second."""
+    with deployment.connect(url) as client, suppress(OSError):
+        client.sendall(
+            f"POST /v2/{repository}/blobs/uploads/ HTTP/1.1\r\n"
+            "Host: registry\r\nContent-Length: 1000000\r\n\r\n".encode()
+        )
+        while time.monotonic() < until:
+            client.sendall(b"x")
+            time.sleep(0.5)
+
+
+def test_requests_without_a_password_hold_no_place(
+    registry: LocalRegistry, repository: str
+) -> None:
+    deployment = registry.deployment
+    url, until = deployment.hosts[0], time.monotonic() + 10
+    statuses = []
+    with ThreadPoolExecutor(LIMIT + 20) as pool, deployment.client(url) as client:
+        flood = [pool.submit(drip, deployment, url, repository, until) for _ in range(LIMIT + 20)]
+        while not all(one.done() for one in flood):
+            statuses.append(client.get("/v2/").status_code)
+            time.sleep(0.1)
+    assert set(statuses) == {200}
+
+
+def patch(deployment: Deployment, url: str, location: str, body: bytes) -> ssl.SSLSocket:
+    """Begin to send four bytes to an upload."""
+    client = deployment.connect(url)
+    lines = [
+        f"PATCH {httpx.URL(location).raw_path.decode()} HTTP/1.1",
+        "Host: registry",
+        f"Authorization: {deployment.authorization}",
+        "Content-Type: application/octet-stream",
+        "Content-Length: 4",
+    ]
+    client.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+    return client
+
+
+def test_upload_waits_until_another_one_ends(registry: LocalRegistry, repository: str) -> None:
+    deployment = registry.deployment
+    url = deployment.hosts[0]
+    location = Upload.begin(deployment, url, repository).location
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(patch(deployment, url, location, b"")) for _ in range(UPLOADS // 2)
+        ]
+        waiting = stack.enter_context(patch(deployment, url, location, b"body"))
+        waiting.settimeout(2)
+        with pytest.raises(TimeoutError):
+            waiting.recv(1)
+        silent[0].close()
+        waiting.settimeout(20)
+        assert waiting.recv(100).startswith(b"HTTP/1.1 202")
+
+
+def test_user_has_so_many_lists_at_a_time(registry: LocalRegistry) -> None:
+    deployment = registry.deployment
+    begin = Barrier(60)
+
+    def statuses(_: int) -> tuple[int, int]:
+        with deployment.client(deployment.hosts[0]) as client:
+            client.get("/v2/")
+            begin.wait(60)
+            return client.get("/v2/_catalog").status_code, client.get("/v2/").status_code
+
+    with ThreadPoolExecutor(begin.parties) as pool:
+        found = list(pool.map(statuses, range(begin.parties)))
+    assert {catalog for catalog, _ in found} == {200, 429}
+    assert {other for _, other in found} == {200}

@@ -246,10 +246,15 @@ def test_nginx_gets_the_settings(
     running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     upload(s3, good_files)
-    lines(running(NGINX_CACHE_GIGABYTES="7", NGINX_CONNECTIONS_PER_ADDRESS="50"), 2)
-    settings = (tmp_path / "run" / "settings.conf").read_text()
-    assert "max_size=7g" in settings
-    assert "limit_conn connections 50;" in settings
+    lines(running(NGINX_CACHE_GIGABYTES="7"), 2)
+    assert "max_size=7g" in (tmp_path / "run" / "settings.conf").read_text()
+
+
+@pytest.mark.parametrize("given", ["0", "10001", "many"])
+def test_a_limit_of_uploads_that_is_none_is_refused(start: Start, given: str) -> None:
+    assert start(NGINX_UPLOADS=given).stderr == (
+        f"wharf-proxy: NGINX_UPLOADS = {given!r}: it must be 1 to 10000 uploads\n"
+    )
 
 
 def test_it_says_how_long_the_certificate_is_good_for(

@@ -40,6 +40,8 @@ reads it."""
 
 CACHE_SIZE = "NGINX_CACHE_GIGABYTES"
 CONNECTIONS = "NGINX_CONNECTIONS_PER_ADDRESS"
+UPLOADS = "NGINX_UPLOADS"
+"""Limits of concurrent requests of an address, and of uploads; nginx reads them."""
 
 SETTINGS = "settings.conf"
 """What nginx.conf includes."""
@@ -74,7 +76,8 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     refresh = _number(environment, REFRESH, "60", 3600, "seconds")
     _number(environment, REMEMBER, "60", 3600, "seconds")
     size = _number(environment, CACHE_SIZE, "10", 16384, "gigabytes")
-    connections = _number(environment, CONNECTIONS, "1000", 1_000_000, "connections")
+    _number(environment, CONNECTIONS, "1000", 1_000_000, "connections")
+    _number(environment, UPLOADS, "50", 10_000, "uploads")
     if environment.get(DELIVERY, "proxy") not in DELIVERIES:
         raise ConfigurationError(
             f"{DELIVERY} = {environment[DELIVERY]!r}: it must be {' or '.join(DELIVERIES)}"
@@ -95,8 +98,7 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     bucket = Bucket(name, region=environment.get("AWS_REGION"))
     configuration = Configuration(bucket, directory, metrics)
     configuration.fetch()
-    limit = f"limit_conn connections {connections};\n"
-    (directory / SETTINGS).write_text(cache.PATH.format(size=size) + limit + tls.settings())
+    (directory / SETTINGS).write_text(cache.PATH.format(size=size) + tls.settings())
     cache.sweep()
     programs = Supervisor([NGINX, VERIFIER, (*SERVICE, str(directory))])
     # The verifier reads the users on each request.

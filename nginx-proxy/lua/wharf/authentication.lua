@@ -3,51 +3,58 @@
 -- bcrypt is slow on purpose, and would block whatever computes it. So the verifier, an nginx of its
 -- own, does; this remembers its answers under a keyed hash, so that no password is kept anywhere.
 
+local client = require "wharf.client"
+local credentials = require "wharf.credentials"
+local turns = require "wharf.turns"
 local semaphore = require "ngx.semaphore"
 
---- Failures of one client address within WINDOW seconds, after which it is told to wait.
+--- Distinct wrong passwords of one client within WINDOW seconds, after which its wrong logins wait.
 local FAILURES = 10
 local WINDOW = 30
+--- Seconds for which a client and a user name are remembered as having failed together.
+local FAILED = 3600
 --- Seconds that a client that has been told to wait waits for that answer, too.
 local PENALTY = 1
 --- How many of them one worker holds at a time; beyond, the answer comes at once.
 local HELD = 200
+--- While a client is over its limit, its next 401 comes at a multiple of these seconds: longer than a
+--- verification takes, so the duration does not tell which names were verified.
+local BEAT = 2
 --- Seconds that the verifier has for an answer.
 local PATIENCE = 10
---- Passwords not known to be good that one worker has verified at a time: so many can pass the
---- limit of failures together, and the verifier is kept free for others.
-local GATE = 4
---- Seconds for which a good password is not held to the limit of its address: behind one address
+--- Seconds for which a good password is not held to the limit of its client: behind one address
 --- there may be hundreds of servers, of which one has a wrong password.
-local TRUSTED = 3600
+local TRUSTED = 86400
 
 local verified = ngx.shared.verified
 local trusted = ngx.shared.trusted
+local wrong = ngx.shared.wrong
 local failures = ngx.shared.failures
+local pairs_failed = ngx.shared.pairs_failed
 
 local M = {}
 
 --- Key of the hash. It is made anew with each configuration: with another users file, everything
---- that was remembered is forgotten.
+--- that was remembered is forgotten, wrong passwords as well.
 local secret
---- Key of the hash of trusted passwords, which outlives the configuration: trust lets nobody in, it
---- only lets the verifier be asked.
-local trust_secret
+--- Key of the hash of trusted passwords and failed names, which outlives the configuration: trust
+--- lets nobody in, it only lets the verifier be asked.
+local lasting_secret
 --- Seconds that a good password is remembered.
 local remember
 
 --- Verifications under way in this worker, by hash: a storm of one user is verified once.
 local flights = {}
-local gate
 local held = 0
 
 --- Read the settings; nginx calls this at start and at each reload.
 function M.init()
+    credentials.init()
     local random = assert(io.open("/dev/urandom", "rb"))
     secret = random:read(32)
     trusted:safe_add("secret", random:read(32))
     random:close()
-    trust_secret = trusted:get("secret")
+    lasting_secret = trusted:get("secret")
     remember = tonumber(os.getenv("NGINX_REMEMBER_SECONDS") or "60")
 end
 
@@ -56,79 +63,110 @@ local function challenge()
     return ngx.exit(ngx.HTTP_UNAUTHORIZED)
 end
 
-local function refuse(address)
+local function refuse(network)
     if held < HELD then
         held = held + 1
         ngx.sleep(PENALTY)
         held = held - 1
     end
-    ngx.header["Retry-After"] = math.ceil(math.max(failures:ttl(address) or 0, 1))
+    ngx.header["Retry-After"] = math.ceil(math.max(failures:ttl(network) or 0, 1))
     return ngx.exit(ngx.HTTP_TOO_MANY_REQUESTS)
 end
 
---- The verifier's status for the credentials of this request.
-local function ask(hash)
-    local flight = flights[hash]
+--- The verifier's status for a name and a password.
+local function capture(login)
+    local known = credentials.knows(login.name)
+    local asked = known and login.text
+        or credentials.stand_in(lasting_secret, login.name, login.password)
+    local variables = { credentials = ngx.encode_base64(asked) }
+    local status = ngx.location.capture("/.verify", { vars = variables }).status
+    if status == ngx.HTTP_NO_CONTENT and not known then
+        return ngx.HTTP_UNAUTHORIZED
+    end
+    return status
+end
+
+--- The same, once for all concurrent requests that have this name and password.
+local function ask(login)
+    local flight = flights[login.hash]
     if flight and ngx.now() - flight.start < PATIENCE then
         flight.waiting = flight.waiting + 1
         flight.landed:wait(PATIENCE)
         return flight.status
     end
     flight = { landed = semaphore.new(), waiting = 0, start = ngx.now() }
-    flights[hash] = flight
-    flight.status = ngx.location.capture("/.verify").status
-    flights[hash] = nil
+    flights[login.hash] = flight
+    flight.status = capture(login)
+    flights[login.hash] = nil
     if flight.waiting > 0 then
         flight.landed:post(flight.waiting)
     end
     return flight.status
 end
 
-local function over_limit(address)
-    return (failures:get(address) or 0) >= FAILURES
+local function over_limit(login)
+    return (failures:get(login.network) or 0) >= FAILURES
 end
 
---- The same for a password that is not trusted, unless its address has failed too often by then.
-local function ask_in_turn(hash, address)
-    gate = gate or semaphore.new(GATE)
-    if not gate:wait(PATIENCE) then
-        return ngx.HTTP_SERVICE_UNAVAILABLE
+local function note_failure(login)
+    wrong:set(login.hash, true)
+    failures:incr(login.network, 1, 0, WINDOW)
+    pairs_failed:set(login.pair, true, FAILED)
+end
+
+--- Return the status of a login as far as it needs no verification, else nil.
+--
+-- Over the limit of its client, a login that has failed waits. One that has not is verified, so that who
+-- has the right password gets in. A name that does not exist is not: invented names would take the turns
+-- of others.
+local function status_without_verifier(login)
+    if verified:get(login.hash) then
+        return ngx.HTTP_NO_CONTENT
+    elseif wrong:get(login.hash) then
+        return ngx.HTTP_UNAUTHORIZED
+    elseif over_limit(login) and pairs_failed:get(login.pair) then
+        return ngx.HTTP_TOO_MANY_REQUESTS
+    elseif over_limit(login) and not credentials.knows(login.name) then
+        note_failure(login)
+        return ngx.HTTP_UNAUTHORIZED
     end
-    local status
-    if verified:get(hash) then
-        status = ngx.HTTP_NO_CONTENT
-    elseif over_limit(address) then
-        status = ngx.HTTP_TOO_MANY_REQUESTS
-    else
-        -- Whatever goes wrong, the gate has to be opened again.
-        local fine, answer = pcall(ask, hash)
-        status = fine and answer or ngx.HTTP_SERVICE_UNAVAILABLE
+end
+
+--- What other requests have found out while this one waited for its turn counts, too.
+local function ask_in_turn(login)
+    local status = status_without_verifier(login)
+    if not status then
+        status = ask(login)
         if status == ngx.HTTP_UNAUTHORIZED then
-            failures:incr(address, 1, 0, WINDOW)
+            note_failure(login)
         end
     end
-    gate:post(1)
     return status
 end
 
-local function verify(hash, header)
-    local address = ngx.var.binary_remote_addr
-    local trust = ngx.hmac_sha1(trust_secret, header)
-    local status
-    if trusted:get(trust) then
-        status = ask(hash)
-    elseif over_limit(address) then
-        status = ngx.HTTP_TOO_MANY_REQUESTS
-    else
-        status = ask_in_turn(hash, address)
+local function status_of_untrusted(login)
+    local start = ngx.now()
+    local status = status_without_verifier(login)
+        or turns.take(login.network, ask_in_turn, login)
+    if status == ngx.HTTP_UNAUTHORIZED and over_limit(login) then
+        ngx.sleep(BEAT - (ngx.now() - start) % BEAT)
     end
+    return status
+end
+
+local function verify(login)
+    login.network = client.network()
+    login.pair = ngx.hmac_sha1(lasting_secret, login.network .. login.name)
+    local trust = ngx.hmac_sha1(lasting_secret, login.text)
+    local status = trusted:get(trust) and ask(login) or status_of_untrusted(login)
     if status == ngx.HTTP_NO_CONTENT then
-        verified:set(hash, true, remember)
+        verified:set(login.hash, true, remember)
         trusted:set(trust, true, TRUSTED)
     elseif status == ngx.HTTP_UNAUTHORIZED then
+        wrong:set(login.hash, true)
         return challenge()
     elseif status == ngx.HTTP_TOO_MANY_REQUESTS then
-        return refuse(address)
+        return refuse(login.network)
     else
         return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
     end
@@ -136,13 +174,16 @@ end
 
 --- Let the request pass if its user and password are right, else answer it.
 function M.check()
-    local header = ngx.var.http_authorization
-    if not header then
+    local name, password = credentials.read()
+    if not name then
         return challenge()
     end
-    local hash = ngx.hmac_sha1(secret, header)
-    if not verified:get(hash) then
-        verify(hash, header)
+    local text = name .. ":" .. password
+    local hash = ngx.hmac_sha1(secret, text)
+    if wrong:get(hash) then
+        return challenge()
+    elseif not verified:get(hash) then
+        verify({ name = name, password = password, text = text, hash = hash })
     end
 end
 
