@@ -14,7 +14,7 @@ local LIST_PATIENCE = 10
 --- The registry buffers up to a part of 10 MB for each upload, and more while the buffer grows. An upload
 --- that waits costs little: its body is not read yet.
 local UPLOADS_WAITING = 1000
-local UPLOAD_PATIENCE = 60
+local UPLOAD_PATIENCE = 240
 
 local M = {}
 
