@@ -5,7 +5,6 @@ code reads each of them, and the client's.
 """
 
 import dataclasses
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from integration.go_targets import Reading, read
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry
 from integration.published import PERMISSIONS, Published
-from integration.settled import settled
+from integration.workers import renew_workers
 
 pytestmark = pytest.mark.usefixtures("only_local")
 
@@ -121,18 +120,6 @@ def redirected(port: int, other: int) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["nft", "delete table ip echo"], check=True)
-
-
-def renew_workers(master: psutil.Process) -> None:
-    """Replace the workers of nginx, which hold connections to the registry."""
-    old = set(master.children())
-    master.send_signal(signal.SIGHUP)
-
-    def old_ones_end() -> bool:
-        titles = [" ".join(one.cmdline()) for one in master.children() if one in old]
-        return all("shutting down" in title for title in titles)
-
-    settled("nginx to have new workers", old_ones_end, True)
 
 
 @dataclass
