@@ -4,6 +4,7 @@
 - For a client that accepts every media type, the proxy asks the registry for all manifests
   (:data:`MANIFESTS`; ``test_accept.py``).
 - Lists of tags and of repositories are not the registry's (``test_lists.py``).
+- The body of an upload is no form, whatever its ``Content-Type`` (``test_accounts.py``).
 - ``/v2`` is ``/v2/``, where the registry redirects.
 """
 

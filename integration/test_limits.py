@@ -1,14 +1,17 @@
 """Slow clients live as long as they move; those that only hold connections do not."""
 
 import hashlib
+import socket
 import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from threading import Barrier
+from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from integration.conftest import QUICK
@@ -22,6 +25,10 @@ from integration.uploads import Upload
 HEADER, SLACK = 10, 10
 #: Bytes a second that a slow upload may have.
 SLOW = 100_000
+#: Handshakes that are not ended, of 50 to 70 kB each.
+HANDSHAKES = 1000
+#: Seconds after which nginx gives memory back, by memory.lua.
+GIVEN_BACK = 30
 LIMIT = int(QUICK["proxy_connections_per_address"])
 #: Concurrent uploads of a host, by limits.lua; one user from one address has half of them.
 UPLOADS = 50
@@ -62,6 +69,32 @@ def test_who_says_nothing_is_cut_off(deployment: Deployment) -> None:
     with deployment.connect() as client:
         assert client.recv(1) == b""
     assert time.monotonic() - start < HEADER + SLACK
+
+
+def client_hello() -> bytes:
+    """Return what a client sends first."""
+    sent = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), sent, server_hostname="x")
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return sent.read()
+
+
+def test_memory_of_half_open_handshakes_is_given_back(registry: LocalRegistry) -> None:
+    nginx = psutil.Process(registry.cloud.hosts[0].pid("nginx"))
+    door = urlsplit(registry.deployment.hosts[0])
+
+    def taken() -> float:
+        return sum(one.memory_info().rss for one in nginx.children(recursive=True)) / MEGABYTE
+
+    before, hello = taken(), client_hello()
+    with ExitStack() as stack:
+        for _ in range(HANDSHAKES):
+            address = (door.hostname or "", door.port or 443)
+            client = stack.enter_context(socket.create_connection(address, timeout=60))
+            client.sendall(hello)
+        settled("handshakes to take memory", lambda: taken() > before + 25, True)
+    settled("nginx to give memory back", lambda: taken() < before + 10, True, GIVEN_BACK + SLACK)
 
 
 def test_a_slow_upload_lives(deployment: Deployment, repository: str) -> None:

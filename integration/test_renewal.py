@@ -6,10 +6,12 @@ import os
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from threading import Event
 
 import httpx
+import psutil
 import pytest
 
 from integration.deployment import Deployment
@@ -19,6 +21,10 @@ from integration.local.registry import LocalRegistry, program
 from integration.published import REFUSED, RENEWED, USERS, Published
 from integration.settled import settled
 from integration.uploads import Upload
+from integration.workers import old_workers
+
+#: Reloads whose old workers may live, by wharf_proxy/workers.py.
+GENERATIONS = 4
 
 
 def status(deployment: Deployment, host: str) -> int:
@@ -131,6 +137,26 @@ def test_no_request_fails_while_files_are_renewed(
     pulls, failures = map(sum, zip(*(client.result() for client in clients), strict=True))
     assert pulls > 20
     assert failures == 0
+
+
+@pytest.mark.usefixtures("only_local")
+def test_slow_readers_keep_few_old_workers(
+    published: Published, cloud: LocalCloud, deployment: Deployment, layer: tuple[str, bytes]
+) -> None:
+    nginx, workers = psutil.Process(cloud.hosts[0].pid("nginx")), os.cpu_count() or 1
+    request = (
+        f"GET {layer[0]} HTTP/1.1\r\nHost: x\r\nAuthorization: {deployment.authorization}\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        for number in range(GENERATIONS + 2):
+            for _ in range(4 * workers):
+                reader = stack.enter_context(deployment.connect(deployment.hosts[0]))
+                reader.sendall(request.encode())
+                assert reader.recv(1)
+            published.add_user("passer-by", f"password {number}")
+            published.publish()
+        few = range(GENERATIONS - 1, GENERATIONS * workers + 1)
+        settled("old workers to be few", lambda: len(old_workers(nginx)) in few, True)
 
 
 def test_a_change_of_nothing_reloads_nothing(cloud: LocalCloud) -> None:

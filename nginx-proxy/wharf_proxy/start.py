@@ -13,7 +13,7 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from wharf_proxy import cache, service, tls
+from wharf_proxy import cache, service, tls, workers
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.configuration import Configuration
 from wharf_proxy.errors import ConfigurationError
@@ -43,8 +43,8 @@ CONNECTIONS = "NGINX_CONNECTIONS_PER_ADDRESS"
 UPLOADS = "NGINX_UPLOADS"
 """Limits of concurrent requests of an address, and of uploads; nginx reads them."""
 
-SETTINGS = "settings.conf"
-"""What nginx.conf includes."""
+SETTINGS, EVENTS = "settings.conf", "events.conf"
+"""What nginx.conf includes: the second in its block ``events``."""
 
 
 def main() -> NoReturn:
@@ -99,13 +99,19 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     configuration = Configuration(bucket, directory, metrics)
     configuration.fetch()
     (directory / SETTINGS).write_text(cache.PATH.format(size=size) + tls.settings())
+    (directory / EVENTS).write_text(workers.settings())
     cache.sweep()
     programs = Supervisor([NGINX, VERIFIER, (*SERVICE, str(directory))])
     # The verifier reads the users on each request.
-    _in_background(configuration.keep, refresh, lambda: programs.reload(0))
+    _in_background(configuration.keep, refresh, lambda: _reload_nginx(programs))
     if environment.get(DELIVERY) == "cache":
         _in_background(cache.watch, directory, metrics)
     return programs.wait()
+
+
+def _reload_nginx(programs: Supervisor) -> None:
+    workers.end_oldest(programs.pid(0))
+    programs.reload(0)
 
 
 def _in_background(work: Callable[..., NoReturn], *arguments: object) -> None:

@@ -37,6 +37,10 @@ class Supervisor:
                     f"{command[0]}: {error.strerror}: install it in the image"
                 ) from None
 
+    def pid(self, number: int) -> int:
+        """Return the process ID of a program, by its place in the list."""
+        return self._programs[number].pid
+
     def reload(self, number: int) -> None:
         """Tell a program, by its place in the list, to read its configuration again."""
         self._programs[number].send_signal(signal.SIGHUP)

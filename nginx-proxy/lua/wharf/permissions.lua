@@ -78,15 +78,12 @@ end
 
 --- A mount copies a layer out of another repository, so it takes the right to pull from that one.
 --- Without it the registry is asked for a plain upload, which it would answer, too, if the layer
---- was not there. So it is if there are more arguments than are read here.
+--- was not there. routes.lua has written the arguments.
 local function forget_forbidden_mount(user)
-    local arguments, truncated = ngx.req.get_uri_args()
-    local allowed = not arguments.mount or allows(user, PULL, tostring(arguments.from or ""))
-    if truncated or not allowed then
+    local arguments = ngx.req.get_uri_args()
+    if arguments.mount and not allows(user, PULL, tostring(arguments.from or "")) then
         ngx.req.set_uri_args({})
     end
-    -- The registry would take the arguments from a form in the body, too.
-    ngx.req.set_header("Content-Type", "application/octet-stream")
 end
 
 --- Let the request pass if its user may send it, else answer it.

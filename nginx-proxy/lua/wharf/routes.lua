@@ -1,28 +1,62 @@
---- What the API of a registry knows: its paths, which nginx.conf names, and their methods.
+--- The API of a registry: paths, methods and arguments. The target that is sent on is built here.
+--
+-- Permissions are checked for a route and a repository, which nginx.conf reads from the client's target.
+-- The registry reads targets with other code (Go's net/url, gorilla/mux). It gets a target that is built
+-- from what was checked, so nothing else of the client's target can reach it.
 
---- As the registry lists them in `Allow`.
-local METHODS = {
-    version = "GET, HEAD",
-    catalog = "GET",
-    tags = "GET",
-    referrers = "GET",
-    manifest = "DELETE, GET, HEAD, PUT",
-    blob = "DELETE, GET, HEAD",
-    uploads = "POST",
-    upload = "DELETE, GET, HEAD, PATCH, PUT",
+--- By route: its path, of repository and reference; its methods, as the registry lists them in
+--- `Allow`; and the arguments that are read there, by the registry (`r.FormValue` in its
+--- registry/handlers) or by wharf_proxy/service.py.
+local ROUTES = {
+    version = { path = "/v2/", methods = "GET, HEAD" },
+    catalog = { path = "/v2/_catalog", methods = "GET", arguments = { "last", "n" } },
+    tags = { path = "/v2/%s/tags/list", methods = "GET", arguments = { "last", "n" } },
+    referrers = { path = "/v2/%s/referrers/%s", methods = "GET" },
+    manifest = { path = "/v2/%s/manifests/%s", methods = "DELETE, GET, HEAD, PUT" },
+    blob = { path = "/v2/%s/blobs/%s", methods = "DELETE, GET, HEAD" },
+    uploads = {
+        path = "/v2/%s/blobs/uploads/",
+        methods = "POST",
+        arguments = { "digest", "from", "mount" },
+    },
+    upload = {
+        path = "/v2/%s/blobs/uploads/%s",
+        methods = "DELETE, GET, HEAD, PATCH, PUT",
+        arguments = { "_state", "digest" },
+    },
 }
+--- ngx.req.get_uri_args stops at 100 arguments unless told otherwise; nginx limits the target to 8 kB.
+local ALL = 0
 
 local M = {}
 
---- Let the request pass if it is one of the API, else answer it.
+--- The known arguments; of one that is repeated the first counts, as in Go.
+local function arguments(known)
+    local given, kept = ngx.req.get_uri_args(ALL), {}
+    for _, name in ipairs(known or {}) do
+        local value = given[name]
+        kept[name] = type(value) == "table" and value[1] or value
+    end
+    return kept
+end
+
+--- Let the request pass, with the target that the registry gets, if it is one of the API, else answer it.
 function M.check()
-    local methods = METHODS[ngx.var.route]
-    if not methods then
+    local route = ROUTES[ngx.var.route]
+    if not route then
         return ngx.exit(ngx.HTTP_NOT_FOUND)
     end
-    if not (", " .. methods .. ","):find(" " .. ngx.req.get_method() .. ",", 1, true) then
-        ngx.header["Allow"] = methods
+    if not (", " .. route.methods .. ","):find(" " .. ngx.req.get_method() .. ",", 1, true) then
+        ngx.header["Allow"] = route.methods
         return ngx.exit(ngx.HTTP_NOT_ALLOWED)
+    end
+    -- nginx.conf lets no other character be escaped.
+    local reference = ngx.var.reference:gsub("%%3[Aa]", ":")
+    ngx.req.set_uri(route.path:format(ngx.var.repository, reference))
+    ngx.req.set_uri_args(arguments(route.arguments))
+    if route.arguments then
+        -- The registry would read a form in the body, and prefer its arguments to these.
+        ngx.req.set_header("Content-Type", "application/octet-stream")
     end
 end
 
