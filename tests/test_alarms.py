@@ -10,7 +10,7 @@ import pytest
 
 Stack = dict[str, Any]
 Synthesize = Callable[..., Stack]
-NGINX = Path(__file__).resolve().parents[1] / "nginx-proxy" / "nginx.conf"
+LOGGING = Path(__file__).resolve().parents[1] / "nginx-proxy" / "logging.conf"
 KINDS = ("aws_cloudwatch_metric_alarm", "aws_sns_topic", "aws_cloudwatch_dashboard")
 #: What the proxy's own programs log beside the requests.
 EVENT_FIELDS = {"event", "days_left"}
@@ -66,7 +66,7 @@ def test_every_alarm_on_a_log_has_a_filter_that_counts(stack: Stack) -> None:
 
 
 def test_filters_ask_for_fields_that_the_proxy_logs(stack: Stack) -> None:
-    logged = set(re.findall(r'"(\w+)":', NGINX.read_text())) | EVENT_FIELDS
+    logged = set(re.findall(r'"(\w+)":', LOGGING.read_text())) | EVENT_FIELDS
     for one in filters(stack).values():
         text = one["pattern"] + one["metric_transformation"]["value"]
         assert set(re.findall(r"\$\.(\w+)", text)) <= logged
