@@ -12,7 +12,20 @@ local METHODS = {
     upload = "DELETE, GET, HEAD, PATCH, PUT",
 }
 
+--- All methods of all routes.
+local KNOWN = {}
+for _, methods in pairs(METHODS) do
+    for method in methods:gmatch("%u+") do
+        KNOWN[method] = true
+    end
+end
+
 local M = {}
+
+--- Whether a route of the API has this method.
+function M.has_method(method)
+    return KNOWN[method] or false
+end
 
 --- Let the request pass if it is one of the API, else answer it.
 function M.check()
