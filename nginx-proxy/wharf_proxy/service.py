@@ -25,9 +25,9 @@ import waitress
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wharf_proxy import listing
+from wharf_proxy import listing, log
 from wharf_proxy.bucket import connect
-from wharf_proxy.configuration import report
+from wharf_proxy.log import report
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -184,15 +184,6 @@ def _unknown(repository: str) -> Refusal:
     )
 
 
-class Log(logging.Handler):
-    """Messages of waitress, each as one line of JSON."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one message."""
-        error = f": {record.exc_info[1]!r}" if record.exc_info else ""
-        report("service", f"{record.getMessage()}{error}")
-
-
 def main() -> None:
     """Serve until told to stop."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -203,7 +194,7 @@ def main() -> None:
     os.nice(PRIORITY)
     bucket = os.environ.get(IMAGES) or sys.exit(f"wharf-proxy: {IMAGES} is not set")
     lists = Lists(connect(os.environ.get("AWS_REGION"), NETWORK), bucket)
-    logging.basicConfig(handlers=[Log()], level=logging.WARNING)
+    log.configure("service")
     # How many requests wait is no fault.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     waitress.serve(
