@@ -121,7 +121,7 @@ class Lists:
 
     def _respond(self, environment: Mapping[str, Any]) -> tuple[dict[str, object], str]:
         query = parse_qs(environment["QUERY_STRING"], keep_blank_values=True)
-        last, count = query.get("last", [""])[0], _count(query.get("n", [""])[0])
+        last, count = _position(query.get("last", [""])[0]), _count(query.get("n", [""])[0])
         try:
             if environment["HTTP_X_WHARF_ROUTE"] == "catalog":
                 return self._catalog(environment["HTTP_X_WHARF_READABLE"], last, count)
@@ -147,6 +147,17 @@ class Lists:
         return {"name": repository, "tags": names[:n]}, _link(
             f"/v2/{repository}/tags/list", names, n
         )
+
+
+def _position(last: str) -> str:
+    """Return a position in the order of names that is equal to ``last``, and that S3 accepts.
+
+    Names are ASCII without spaces and ``~``, and have :data:`LONGEST_NAME` characters at most. A
+    control character is before all of theirs, any character beyond ASCII is behind all of theirs.
+    """
+    start = re.split("[^!-~]", last, maxsplit=1)[0]
+    end = "~" if last[len(start) :] > "~" else ""
+    return f"{start}{end}"[:LONGEST_NAME]
 
 
 def _count(text: str) -> int | None:
