@@ -1,6 +1,7 @@
 """Malformed requests get an error in the registry's format, which tells nothing of its insides."""
 
 import json
+import time
 
 import httpx
 import pytest
@@ -104,6 +105,18 @@ def test_a_name_that_nothing_can_have(
     with deployment.client() as client:
         response = client.request(method, f"/v2/{repository}/{path}")
     assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "UNSUPPORTED")
+
+
+def test_a_long_path_takes_no_time(deployment: Deployment) -> None:
+    number = 50
+    request = f"GET /v2/{'x' * 7000}/manifests/1 HTTP/1.1\r\nHost: registry\r\n\r\n"
+    begun = time.monotonic()
+    with deployment.connect() as client:
+        for _ in range(number):
+            client.sendall(request.encode())
+            assert client.recv(10_000).startswith(b"HTTP/1.1 401")
+    # The square of the length takes half a second for each request, in a worker that others share.
+    assert time.monotonic() - begun < number * 0.05
 
 
 @pytest.mark.parametrize("last", ["%00", "a%00b", "%0A", "%FF", "%7F", "x" * 2000])

@@ -45,7 +45,8 @@ end
 
 --- The status for a request that distribution would answer with 500, though it is the client's error.
 local function fault(route, method)
-    local name = (ngx.var.logged_path:match("[^/]+$") or ""):gsub("%%3[Aa]", ":")
+    -- A pattern without a beginning, such as "[^/]+$", takes the square of a long path's length.
+    local name = ngx.var.logged_path:match("^.*/(.*)$"):gsub("%%3[Aa]", ":")
     if route == "manifest" and not is_reference(name) then
         return ngx.HTTP_NOT_FOUND
     elseif route == "upload" and not name:find("^[%w._-]+$") then
