@@ -1,5 +1,7 @@
 """What Prometheus reads on each host, past the load balancer."""
 
+import itertools
+import string
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,23 +16,38 @@ from integration.local.registry import LocalRegistry
 from integration.published import REFUSED, Published
 
 PORT = 9113
-Labels = dict[str, str]
+#: Requests of one connection, of which nginx allows 1,000.
+PIPELINED = 500
 Scrape = Callable[..., float]
+Series = Callable[[], dict[tuple[str, frozenset[tuple[str, str]]], float]]
 
 
 @pytest.fixture
-def scrape(cloud: LocalCloud) -> Scrape:
-    """The sum of a metric, over its samples with these labels, on one host."""
+def series(cloud: LocalCloud) -> Series:
+    """Return all series of one host: the value by name and labels."""
     host = cloud.hosts[0]
 
-    def scrape(name: str, **labels: str) -> float:
+    def series() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         with cloud.network.inside(host.pod):
             answer = httpx.get(f"http://127.0.0.1:{PORT}/metrics").raise_for_status()
-        return sum(
-            sample.value
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
             for family in text_string_to_metric_families(answer.text)
             for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
+        }
+
+    return series
+
+
+@pytest.fixture
+def scrape(series: Series) -> Scrape:
+    """Return the sum of a metric, over its series with these labels, on one host."""
+
+    def scrape(name: str, **labels: str) -> float:
+        return sum(
+            value
+            for (other, own), value in series().items()
+            if other == name and labels.items() <= dict(own).items()
         )
 
     return scrape
@@ -73,6 +90,36 @@ def test_what_nobody_knows_has_no_label_of_its_own(scrape: Scrape, client: httpx
         client.get("/coffee")
     assert scrape("wharf_requests_total", method="BREW") == 0
     assert scrape("wharf_requests_total", route="other", status="404") >= 1
+
+
+def test_invented_methods_add_no_series(
+    series: Series, client: httpx.Client, deployment: Deployment, cloud: LocalCloud
+) -> None:
+    with client:
+        client.get("/v2/metrics/manifests/none")
+        client.request("BREW", "/coffee")
+    before = series()
+    url = f"https://{cloud.balancer.door(cloud.hosts[0].address)}"
+    letters = itertools.product(string.ascii_uppercase, repeat=4)
+    # The memory has room for about 4,000 series.
+    for _ in range(20_000 // PIPELINED):
+        methods = ["".join(letter) for letter in itertools.islice(letters, PIPELINED)]
+        requests = [f"X{method} /coffee HTTP/1.1\r\nHost: registry\r\n\r\n" for method in methods]
+        with deployment.connect(url) as attacker:
+            attacker.sendall("".join(requests).encode())
+            answers = attacker.makefile("rb")
+            for _ in methods:
+                while (line := answers.readline()) != b"\r\n":
+                    assert line, "nginx has closed the connection"
+                answers.readline()
+    after = series()
+    assert before.keys() - after.keys() == set()
+    invented = sorted(dict(labels).get("method", "") for _, labels in after.keys() - before.keys())
+    assert invented[:1] == []
+    assert after["wharf_metrics_dropped_total", frozenset()] == 0
+    other = {("route", "other"), ("method", "other"), ("status", "404")}
+    requests_total = ("wharf_requests_total", frozenset(other))
+    assert after[requests_total] - before[requests_total] == 20_000
 
 
 def test_the_certificate_s_end(scrape: Scrape) -> None:

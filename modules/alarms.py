@@ -29,13 +29,16 @@ PROXY_METRICS = {
     "Requests": ("{ $.status = * }", "1"),
     "Unauthorized": ("{ $.status = 401 }", "1"),
     "Throttled": ("{ $.status = 429 }", "1"),
-    "ServerErrors": ("{ $.status >= 500 }", "1"),
+    # 501 and 505 are for what a client sent: other transfer encodings and versions of HTTP.
+    "ServerErrors": ("{ ($.status >= 500) && ($.status != 501) && ($.status != 505) }", "1"),
+    # The proxy copies the error out of the registry's response, without a word of the client. The
+    # registry's own log cannot tell: CloudWatch reads no field with a dot in its name, such as
+    # err.detail, and a word anywhere in a line can be from a client.
+    "StorageErrors": ('{ $.failure = "s3aws*" }', "1"),
     "UpstreamTime": ("{ $.upstream_time >= 0 }", "$.upstream_time"),
     "ConfigurationRefused": ('{ $.event = "configuration_refused" }', "1"),
     "CertificateDaysLeft": ('{ $.event = "certificate" }', "$.days_left"),
 }
-#: The storage driver's errors begin with its name. That an upload is not there is a client's error.
-REGISTRY_METRICS = {"StorageErrors": ('"s3aws:" -"Path not found"', "1")}
 
 
 class Alarms(Construct):
@@ -43,7 +46,6 @@ class Alarms(Construct):
 
     Args:
         proxy_logs: the log group of nginx.
-        registry_logs: the log group of the registry.
         balancer: whose hosts are watched.
         group_name: the autoscaling group of the hosts.
 
@@ -56,7 +58,6 @@ class Alarms(Construct):
         id: str,
         *,
         proxy_logs: str,
-        registry_logs: str,
         balancer: NetworkLoadBalancer | ClassicLoadBalancer,
         group_name: str,
     ) -> None:
@@ -69,8 +70,6 @@ class Alarms(Construct):
         emails.add_override("for_each", "${toset(var.alarm_emails)}")
         for metric, (pattern, value) in PROXY_METRICS.items():
             self._count(metric, proxy_logs, pattern, value)
-        for metric, (pattern, value) in REGISTRY_METRICS.items():
-            self._count(metric, registry_logs, pattern, value)
         self._watch_hosts(balancer, group_name)
         self._watch_requests()
         CloudwatchDashboard(
@@ -151,7 +150,7 @@ class Alarms(Construct):
         )
         self._alarm(
             "storage_errors",
-            "The registry gets errors from S3: see its log, and S3's own health.",
+            "The registry gets errors from S3: see nginx's log (failure), and S3's own health.",
             metric="StorageErrors",
             threshold=5,
             period=5 * MINUTE,

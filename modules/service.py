@@ -65,7 +65,10 @@ REGISTRY_ENVIRONMENT = {
     "REGISTRY_HTTP_DRAINTIMEOUT": f"{STOP_TIMEOUT - 10}s",
     # The configuration file of the official image has a debug server with pprof on port 5001.
     "REGISTRY_HTTP_DEBUG": "{}",
-    "REGISTRY_LOG_LEVEL": "info",
+    # nginx logs each request. The registry would log the URIs of uploads, which hold their state,
+    # and what else clients send: as text in its access log, and with each request at level info.
+    "REGISTRY_LOG_ACCESSLOG_DISABLED": "true",
+    "REGISTRY_LOG_LEVEL": "error",
     "REGISTRY_LOG_FORMATTER": "json",
     "OTEL_TRACES_EXPORTER": "none",
 }

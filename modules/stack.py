@@ -14,7 +14,7 @@ from modules.ordering import after
 from modules.permissions import Permissions
 from modules.replication import Replication
 from modules.secrets import Secrets
-from modules.service import PROXY, REGISTRY, Service
+from modules.service import PROXY, Service
 from modules.settings import Settings
 from modules.storage import Storage
 from modules.variables import declare_variables
@@ -117,7 +117,6 @@ class RegistryStack(TerraformStack):
                 self,
                 "alarms",
                 proxy_logs=service.logs[PROXY],
-                registry_logs=service.logs[REGISTRY],
                 balancer=balancer,
                 group_name=hosts.group_name,
             )

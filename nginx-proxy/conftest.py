@@ -139,10 +139,11 @@ def s3(endpoint: str) -> Iterator["S3Client"]:
     client.close()
 
 
-# Says how it was called, then what it is told, until it is told to stop.
+# Says how it was called, then what it is told, until it is told to stop. Writes errors if asked to.
 NGINX = """#!/bin/sh
 trap 'echo reload' HUP
-trap 'echo quit; exit 0' QUIT
+trap 'echo quit; printf "$NGINX_LAST_ERRORS" >&2; exit 0' QUIT
+printf "$NGINX_ERRORS" >&2
 echo "nginx $*" "$(ulimit -Sn)" "$(ulimit -Hn)"
 while :; do sleep 0.05; done
 """

@@ -1,6 +1,7 @@
 """What tells an operator that something is wrong."""
 
 import json
+import operator
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 Stack = dict[str, Any]
 Synthesize = Callable[..., Stack]
-NGINX = Path(__file__).resolve().parents[1] / "nginx-proxy" / "nginx.conf"
+LOGGING = Path(__file__).resolve().parents[1] / "nginx-proxy" / "logging.conf"
 KINDS = ("aws_cloudwatch_metric_alarm", "aws_sns_topic", "aws_cloudwatch_dashboard")
 #: What the proxy's own programs log beside the requests.
 EVENT_FIELDS = {"event", "days_left"}
@@ -66,17 +67,37 @@ def test_every_alarm_on_a_log_has_a_filter_that_counts(stack: Stack) -> None:
 
 
 def test_filters_ask_for_fields_that_the_proxy_logs(stack: Stack) -> None:
-    logged = set(re.findall(r'"(\w+)":', NGINX.read_text())) | EVENT_FIELDS
+    logged = set(re.findall(r'"(\w+)":', LOGGING.read_text())) | EVENT_FIELDS
     for one in filters(stack).values():
         text = one["pattern"] + one["metric_transformation"]["value"]
         assert set(re.findall(r"\$\.(\w+)", text)) <= logged
 
 
-def test_each_filter_reads_the_log_of_its_container(stack: Stack) -> None:
-    groups = {name: one["log_group_name"] for name, one in filters(stack).items()}
-    storage = groups.pop("alarms_count_StorageErrors")
-    assert storage == "${aws_cloudwatch_log_group.service_registry_logs.name}"
-    assert set(groups.values()) == {"${aws_cloudwatch_log_group.service_nginx_logs.name}"}
+def test_every_filter_reads_the_log_of_the_proxy(stack: Stack) -> None:
+    # In the registry's log there is text of clients in the same fields as its own.
+    groups = {one["log_group_name"] for one in filters(stack).values()}
+    assert groups == {"${aws_cloudwatch_log_group.service_nginx_logs.name}"}
+
+
+def test_no_filter_reads_what_a_client_has_written(stack: Stack) -> None:
+    for one in filters(stack).values():
+        # A term outside of braces is looked for in the whole line.
+        pattern = one["pattern"]
+        assert re.fullmatch(r"\{ .* \}", pattern), f"{pattern} may be anywhere in a line"
+        fields = set(re.findall(r"\$\.([\w.]+)", pattern))
+        assert not fields & {"user", "method", "uri", "repository"}
+
+
+@pytest.mark.parametrize("status", [499, 500, 501, 502, 503, 504, 505, 507])
+def test_a_status_for_what_a_client_sent_is_no_error_of_the_server(
+    stack: Stack, status: int
+) -> None:
+    pattern = filters(stack)["alarms_count_ServerErrors"]["pattern"]
+    comparisons = re.findall(r"\$\.status (>=|!=) (\d+)", pattern)
+    assert pattern.count("&&") == len(comparisons) - 1
+    operations = {">=": operator.ge, "!=": operator.ne}
+    counted = all(operations[name](status, int(number)) for name, number in comparisons)
+    assert counted == (status not in (499, 501, 505))
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,12 @@ def test_a_lifecycle_rule_purges_uploads_and_no_host(stack: Stack) -> None:
     assert registry["REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING"] == "{enabled: false}"
 
 
+def test_the_registry_logs_errors_only(stack: Stack) -> None:
+    registry = environment(stack, "registry")
+    assert registry["REGISTRY_LOG_ACCESSLOG_DISABLED"] == "true"
+    assert registry["REGISTRY_LOG_LEVEL"] == "error"
+
+
 def test_a_change_of_the_task_can_reach_a_single_host(stack: Stack) -> None:
     service = only(stack, "aws_ecs_service")
     assert service["deployment_minimum_healthy_percent"] == "${var.minimum_hosts > 1 ? 50 : 0}"

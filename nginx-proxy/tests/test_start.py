@@ -135,19 +135,25 @@ def test_the_default_region_stands_in_for_the_region(
     assert all(lines(running(AWS_REGION=None, AWS_DEFAULT_REGION="us-east-1"), 2))
 
 
+def failure(done: "subprocess.CompletedProcess[str]") -> str:
+    """The message of a start that failed, which is the only line."""
+    assert (done.returncode, done.stderr) == (1, "")
+    (event,) = map(json.loads, done.stdout.splitlines())
+    assert event["event"] == "start_failed"
+    message: str = event["message"]
+    return message
+
+
 def assert_one_line(done: "subprocess.CompletedProcess[str]", *parts: str) -> None:
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("wharf-proxy: ")
+    message = failure(done)
     for part in parts:
-        assert part in done.stderr
+        assert part in message
 
 
 def test_without_a_bucket_it_says_which_variable_to_set(start: Start) -> None:
-    assert start(NGINX_CONFIG_BUCKET=None).stderr == (
-        "wharf-proxy: NGINX_CONFIG_BUCKET is not set: set it to the bucket that "
-        "`python -m scripts.publish` writes nginx.htpasswd, domain.crt, domain.key to\n"
+    assert failure(start(NGINX_CONFIG_BUCKET=None)) == (
+        "NGINX_CONFIG_BUCKET is not set: set it to the bucket that "
+        "`python -m scripts.publish` writes nginx.htpasswd, domain.crt, domain.key to"
     )
 
 
@@ -179,12 +185,10 @@ def test_an_object_that_is_missing_is_named(
     start: Start, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     upload(s3, {"nginx.htpasswd": good_files["nginx.htpasswd"]})
-    done = start()
-    assert done.stderr == (
-        "wharf-proxy: s3://configuration/domain.crt: it is not in the bucket: "
-        "publish it with `python -m scripts.publish`\n"
+    assert failure(start()) == (
+        "s3://configuration/domain.crt: it is not in the bucket: "
+        "publish it with `python -m scripts.publish`"
     )
-    assert done.returncode == 1
     assert not (tmp_path / "run").exists()
 
 
@@ -224,8 +228,8 @@ def test_an_endpoint_that_is_no_address_is_named(start: Start) -> None:
 
 @pytest.mark.parametrize("given", ["0", "3601", "soon", "-1", "1.5"])
 def test_a_time_that_is_none_is_refused(start: Start, given: str) -> None:
-    assert start(NGINX_REFRESH_SECONDS=given).stderr == (
-        f"wharf-proxy: NGINX_REFRESH_SECONDS = {given!r}: it must be 1 to 3600 seconds\n"
+    assert failure(start(NGINX_REFRESH_SECONDS=given)) == (
+        f"NGINX_REFRESH_SECONDS = {given!r}: it must be 1 to 3600 seconds"
     )
 
 
@@ -237,8 +241,8 @@ def test_an_image_without_nginx_says_so(
 
 
 def test_a_delivery_that_is_none_is_refused(start: Start) -> None:
-    assert start(NGINX_BLOB_DELIVERY="disk").stderr == (
-        "wharf-proxy: NGINX_BLOB_DELIVERY = 'disk': it must be proxy or cache or redirect\n"
+    assert failure(start(NGINX_BLOB_DELIVERY="disk")) == (
+        "NGINX_BLOB_DELIVERY = 'disk': it must be proxy or cache or redirect"
     )
 
 

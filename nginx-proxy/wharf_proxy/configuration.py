@@ -1,6 +1,5 @@
 """The proxy's files on their way from the bucket to nginx, at start and whenever they change."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -9,12 +8,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.certificate import valid_until
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.files import NAMES, NEEDED, PERMISSIONS, check
+from wharf_proxy.log import report
 from wharf_proxy.metrics import Metrics
 
 FOLDER = "files"
@@ -143,9 +143,3 @@ def install(files: Mapping[str, bytes], directory: Path) -> None:
         raise
     if old is not None:
         shutil.rmtree(old)
-
-
-def report(event: str, message: str, **more: Any) -> None:
-    """Write one line in JSON to standard output, as nginx does for each request."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    print(json.dumps({"time": now, "event": event, "message": message, **more}), flush=True)

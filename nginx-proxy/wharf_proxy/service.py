@@ -25,9 +25,9 @@ import waitress
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wharf_proxy import listing
+from wharf_proxy import listing, log
 from wharf_proxy.bucket import connect
-from wharf_proxy.configuration import report
+from wharf_proxy.log import report
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -121,7 +121,7 @@ class Lists:
 
     def _respond(self, environment: Mapping[str, Any]) -> tuple[dict[str, object], str]:
         query = parse_qs(environment["QUERY_STRING"], keep_blank_values=True)
-        last, count = query.get("last", [""])[0], _count(query.get("n", [""])[0])
+        last, count = _position(query.get("last", [""])[0]), _count(query.get("n", [""])[0])
         try:
             if environment["HTTP_X_WHARF_ROUTE"] == "catalog":
                 return self._catalog(environment["HTTP_X_WHARF_READABLE"], last, count)
@@ -147,6 +147,17 @@ class Lists:
         return {"name": repository, "tags": names[:n]}, _link(
             f"/v2/{repository}/tags/list", names, n
         )
+
+
+def _position(last: str) -> str:
+    """Return a position in the order of names that is equal to ``last``, and that S3 accepts.
+
+    Names are ASCII without spaces and ``~``, and have :data:`LONGEST_NAME` characters at most. A
+    control character is before all of theirs, any character beyond ASCII is behind all of theirs.
+    """
+    start = re.split("[^!-~]", last, maxsplit=1)[0]
+    end = "~" if last[len(start) :] > "~" else ""
+    return f"{start}{end}"[:LONGEST_NAME]
 
 
 def _count(text: str) -> int | None:
@@ -184,15 +195,6 @@ def _unknown(repository: str) -> Refusal:
     )
 
 
-class Log(logging.Handler):
-    """Messages of waitress, each as one line of JSON."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one message."""
-        error = f": {record.exc_info[1]!r}" if record.exc_info else ""
-        report("service", f"{record.getMessage()}{error}")
-
-
 def main() -> None:
     """Serve until told to stop."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -203,7 +205,7 @@ def main() -> None:
     os.nice(PRIORITY)
     bucket = os.environ.get(IMAGES) or sys.exit(f"wharf-proxy: {IMAGES} is not set")
     lists = Lists(connect(os.environ.get("AWS_REGION"), NETWORK), bucket)
-    logging.basicConfig(handlers=[Log()], level=logging.WARNING)
+    log.configure("service")
     # How many requests wait is no fault.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     waitress.serve(

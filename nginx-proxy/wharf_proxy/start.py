@@ -13,7 +13,7 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from wharf_proxy import cache, service, tls, workers
+from wharf_proxy import cache, log, service, tls, workers
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.configuration import Configuration
 from wharf_proxy.errors import ConfigurationError
@@ -48,7 +48,8 @@ SETTINGS, EVENTS = "settings.conf", "events.conf"
 
 
 def main() -> NoReturn:
-    """Run until told to stop, or end with status 1 and one line on standard error."""
+    """Run until told to stop, or report one line and end with status 1."""
+    log.configure("start")
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--directory", type=Path, default=DIRECTORY, help="for tests")
     directory: Path = arguments.parse_args().directory
@@ -59,9 +60,9 @@ def main() -> NoReturn:
     try:
         sys.exit(run(os.environ, directory))
     except ConfigurationError as error:
-        sys.exit(f"wharf-proxy: {error}")
+        _end(str(error))
     except OSError as error:
-        sys.exit(f"wharf-proxy: {error.filename}: {error.strerror}: check the image and its mounts")
+        _end(f"{error.filename}: {error.strerror}: check the image and its mounts")
 
 
 def run(environment: Mapping[str, str], directory: Path) -> int:
@@ -126,7 +127,12 @@ def _number(environment: Mapping[str, str], name: str, default: str, most: int, 
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(f"wharf-proxy: {signal.Signals(number).name} before nginx was started")
+    _end(f"{signal.Signals(number).name} before nginx was started")
+
+
+def _end(message: str) -> NoReturn:
+    log.report("start_failed", message)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,28 @@
 """The programs of the container: all run, or none does."""
 
+import os
 import resource
 import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
+from threading import Thread
 
-from wharf_proxy.configuration import report
 from wharf_proxy.errors import ConfigurationError
+from wharf_proxy.log import error_pipe, report, report_errors
 
 STOPS = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT}
+
+DRAIN = 5
+"""Seconds for what the programs wrote before their end. A worker can outlive an nginx that was
+killed, and keeps the pipe open."""
 
 
 class Supervisor:
     """Starts programs and ends with them; to be used before there is any thread.
 
     A stop signal becomes SIGQUIT for each of them, on which nginx ends the requests under way
-    before it ends itself.
+    before it ends itself. What they write to standard error is reported, line by line.
 
     Raises:
         ConfigurationError: one is not on the PATH; none runs then.
@@ -28,14 +34,20 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPS, signal.SIGCHLD})
         self._names = [shlex.join(command) for command in commands]
         self._programs: list[subprocess.Popen[bytes]] = []
+        pipe, write = error_pipe()
+        self._errors = Thread(target=report_errors, args=[pipe], daemon=True)
         for command in commands:
             try:
-                self._programs.append(subprocess.Popen(command, preexec_fn=_release_signals))
+                self._programs.append(
+                    subprocess.Popen(command, stderr=write, preexec_fn=_release_signals)
+                )
             except OSError as error:
                 self._stop()
                 raise ConfigurationError(
                     f"{command[0]}: {error.strerror}: install it in the image"
                 ) from None
+        os.close(write)
+        self._errors.start()
 
     def pid(self, number: int) -> int:
         """Return the process ID of a program, by its place in the list."""
@@ -47,6 +59,12 @@ class Supervisor:
 
     def wait(self) -> int:
         """Return the exit status: 0 after a stop signal, else that of the first program to end."""
+        try:
+            return self._wait()
+        finally:
+            self._errors.join(DRAIN)
+
+    def _wait(self) -> int:
         while True:
             if signal.sigwait({*STOPS, signal.SIGCHLD}) != signal.SIGCHLD:
                 self._stop()

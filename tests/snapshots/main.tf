@@ -117,7 +117,6 @@ module "alarms" {
   load_balancer_balancer_arn_suffix = module.load_balancer.balancer_arn_suffix
   load_balancer_targets_arn_suffix  = module.load_balancer.targets_arn_suffix
   service_nginx_logs_name           = module.service.nginx_logs_name
-  service_registry_logs_name        = module.service.registry_logs_name
   alarm_certificate_days            = var.alarm_certificate_days
   alarm_emails                      = var.alarm_emails
   aws_region                        = var.aws_region

@@ -1,6 +1,8 @@
 --- What is counted for Prometheus, in its text format, version 0.0.4.
 -- https://prometheus.io/docs/instrumenting/exposition_formats/
 
+local routes = require "wharf.routes"
+
 --- What wharf_proxy has to say: certificate, configuration, disk.
 local FILE = "/var/lib/wharf/metrics.prom"
 
@@ -16,14 +18,34 @@ local METRICS = {
     { "wharf_sent_bytes_total", "counter", "Bytes that clients were sent." },
     { "wharf_cache_requests_total", "counter", "Layers that the cache was asked for." },
     { "wharf_connections", "gauge", "Connections of clients now." },
+    { "wharf_metrics_dropped_total", "counter", "Values that were not counted because the memory for series was full." },
 }
+--- The series of the last metric. It has no labels, and is there from the start, when there is room.
+local DROPPED = "wharf_metrics_dropped_total{}"
 
 local counts = ngx.shared.metrics
 
 local M = {}
 
+--- Reserve room for what says that there is no room; nginx calls this at start and at each reload.
+function M.init()
+    counts:safe_add(DROPPED, 0)
+end
+
+--- Add to a series. A series that exists always counts: a new series for which there is no room is
+--- dropped, and nothing is evicted. (`incr` with an initial value, and `set`, would evict.)
 local function add(name, labels, value)
-    counts:incr(name .. "{" .. labels .. "}", value, 0)
+    local key = name .. "{" .. labels .. "}"
+    if counts:incr(key, value) then
+        return
+    end
+    local added, problem = counts:safe_add(key, value)
+    if problem == "no memory" then
+        counts:incr(DROPPED, 1)
+    elseif not added then
+        -- Another worker has added the series since.
+        counts:incr(key, value)
+    end
 end
 
 --- Seconds that upstreams took: the variable has one number for each that was asked.
@@ -47,12 +69,12 @@ local function bucket(seconds)
     end
 end
 
---- Count a request that has ended. Labels have few values, or the counts would have no end.
+--- Count a request that has ended. Labels come from closed lists: routes and methods from
+--- wharf.routes, the status from nginx or the registry. A client could make up anything else.
 function M.count()
     local var = ngx.var
     local route = ('route="%s"'):format(var.route ~= "" and var.route or "other")
-    -- Nobody can make up more methods: others than these are not let through.
-    local method = ngx.status == 405 and "other" or var.logged_method
+    local method = routes.has_method(var.logged_method) and var.logged_method or "other"
     local seconds = tonumber(var.request_time)
     add("wharf_requests_total", ('%s,method="%s",status="%d"'):format(route, method, ngx.status), 1)
     add("wharf_request_seconds_bucket", ('%s,le="%s"'):format(route, bucket(seconds)), 1)
@@ -70,7 +92,7 @@ local function lines(name, keys)
     local found = {}
     for _, key in ipairs(keys) do
         if key:sub(1, #name + 1) == name .. "{" then
-            table.insert(found, ("%s %s"):format(key, counts:get(key)))
+            table.insert(found, ("%s %s"):format(key:gsub("{}$", ""), counts:get(key)))
         end
     end
     return found

@@ -235,7 +235,7 @@ resource "aws_cloudwatch_log_metric_filter" "count_Requests" {
 resource "aws_cloudwatch_log_metric_filter" "count_ServerErrors" {
   log_group_name = var.service_nginx_logs_name
   name           = "ServerErrors"
-  pattern        = "{ $.status >= 500 }"
+  pattern        = "{ ($.status >= 500) && ($.status != 501) && ($.status != 505) }"
 
   metric_transformation {
     name      = "ServerErrors"
@@ -245,9 +245,9 @@ resource "aws_cloudwatch_log_metric_filter" "count_ServerErrors" {
 }
 
 resource "aws_cloudwatch_log_metric_filter" "count_StorageErrors" {
-  log_group_name = var.service_registry_logs_name
+  log_group_name = var.service_nginx_logs_name
   name           = "StorageErrors"
-  pattern        = "\"s3aws:\" -\"Path not found\""
+  pattern        = "{ $.failure = \"s3aws*\" }"
 
   metric_transformation {
     name      = "StorageErrors"
@@ -420,7 +420,7 @@ resource "aws_cloudwatch_metric_alarm" "storage_errors" {
   alarm_actions = [
     aws_sns_topic.topic.arn,
   ]
-  alarm_description   = "The registry gets errors from S3: see its log, and S3's own health."
+  alarm_description   = "The registry gets errors from S3: see nginx's log (failure), and S3's own health."
   alarm_name          = "${var.name}-storage_errors-${var.aws_region}"
   comparison_operator = "GreaterThanOrEqualToThreshold"
   evaluation_periods  = 1

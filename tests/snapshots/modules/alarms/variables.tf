@@ -20,11 +20,6 @@ variable "service_nginx_logs_name" {
   type        = string
 }
 
-variable "service_registry_logs_name" {
-  description = "`name` of `aws_cloudwatch_log_group.registry_logs` in the module service."
-  type        = string
-}
-
 variable "alarm_certificate_days" {
   description = "Days before the certificate expires at which an alarm tells of it."
   type        = number

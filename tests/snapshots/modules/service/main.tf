@@ -180,12 +180,16 @@ resource "aws_ecs_task_definition" "task" {
           value = "110s"
         },
         {
+          name  = "REGISTRY_LOG_ACCESSLOG_DISABLED"
+          value = "true"
+        },
+        {
           name  = "REGISTRY_LOG_FORMATTER"
           value = "json"
         },
         {
           name  = "REGISTRY_LOG_LEVEL"
-          value = "info"
+          value = "error"
         },
         {
           name  = "REGISTRY_STORAGE"

@@ -4,8 +4,3 @@ output "nginx_logs_name" {
   description = "`name` of `aws_cloudwatch_log_group.nginx_logs`."
   value       = aws_cloudwatch_log_group.nginx_logs.name
 }
-
-output "registry_logs_name" {
-  description = "`name` of `aws_cloudwatch_log_group.registry_logs`."
-  value       = aws_cloudwatch_log_group.registry_logs.name
-}

@@ -19,7 +19,6 @@ run "refuse_bad_values" {
     load_balancer_balancer_arn_suffix = "load-balancer-balancer-arn-suffix"
     load_balancer_targets_arn_suffix  = "load-balancer-targets-arn-suffix"
     service_nginx_logs_name           = "service-nginx-logs-name"
-    service_registry_logs_name        = "service-registry-logs-name"
     alarm_certificate_days            = -1
     alarm_emails = [
       "!",
@@ -42,7 +41,6 @@ run "refuse_bad_bounds" {
     load_balancer_balancer_arn_suffix = "load-balancer-balancer-arn-suffix"
     load_balancer_targets_arn_suffix  = "load-balancer-targets-arn-suffix"
     service_nginx_logs_name           = "service-nginx-logs-name"
-    service_registry_logs_name        = "service-registry-logs-name"
     minimum_hosts                     = -1
   }
 }

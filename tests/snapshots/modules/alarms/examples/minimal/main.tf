@@ -10,5 +10,4 @@ module "alarms" {
   load_balancer_balancer_arn_suffix = "load-balancer-balancer-arn-suffix"
   load_balancer_targets_arn_suffix  = "load-balancer-targets-arn-suffix"
   service_nginx_logs_name           = "service-nginx-logs-name"
-  service_registry_logs_name        = "service-registry-logs-name"
 }

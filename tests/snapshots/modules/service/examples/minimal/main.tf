@@ -21,8 +21,3 @@ output "nginx_logs_name" {
   description = "`name` of `aws_cloudwatch_log_group.nginx_logs`."
   value       = module.service.nginx_logs_name
 }
-
-output "registry_logs_name" {
-  description = "`name` of `aws_cloudwatch_log_group.registry_logs`."
-  value       = module.service.registry_logs_name
-}

@@ -1,0 +1,146 @@
+"""Every line that the containers log is JSON, and none holds the state of an upload."""
+
+import base64
+import json
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from integration.deployment import Deployment
+from integration.local.cloud import LocalCloud
+from integration.local.host import Host
+from integration.logs import CONTAINERS, await_logs
+from integration.uploads import Upload
+
+#: What must not show in any line: a query that a client has sent.
+STATE = "state-of-no-upload"
+#: Requests of a flood on one connection, of which nginx allows 1,000, and by nginx.conf those that
+#: are answered at once, and in each second after them.
+FLOOD, BURST, RATE = 900, 100, 50
+
+
+def send(
+    deployment: Deployment,
+    line: str | bytes,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+) -> bytes:
+    """Send a request as it is to one host; return the start of the response."""
+    header = [line.encode() if isinstance(line, str) else line]
+    header += [f"{name}: {value}".encode() for name, value in (headers or {}).items()]
+    with deployment.connect(deployment.hosts[0]) as client:
+        client.sendall(b"\r\n".join([*header, b"Host: registry", b"", body]))
+        client.settimeout(10)
+        return client.recv(10_000)
+
+
+def basic(user: bytes) -> str:
+    return "Basic " + base64.b64encode(user + b":wrong").decode()
+
+
+@pytest.fixture
+def host(cloud: LocalCloud) -> Host:
+    """The host of the first door."""
+    return cloud.hosts[0]
+
+
+def send_what_is_hard_to_log(deployment: Deployment, repository: str) -> None:
+    send(deployment, b"GET /v2/\xff\xfe/manifests/1 HTTP/1.1")
+    send(deployment, 'GET /v2/"\\\x7f/manifests/1 HTTP/1.1')
+    send(deployment, "GET /v2/{}/manifests/1 HTTP/1.1".format('"' * 7000))
+    send(deployment, b"\xff\xfe\x00")
+    for user in (b"\xff\xfe", b'"\\\x01\n', "józef".encode(), b"\xed\xa0\x80", b"x" * 1000):
+        send(deployment, "GET /v2/ HTTP/1.1", {"Authorization": basic(user)})
+    path = f"/v2/{repository}/blobs/uploads/1?_state={STATE}"
+    chunked = {"Transfer-Encoding": "chunked"}
+    send(deployment, f"PATCH {path} HTTP/1.1", chunked, b"zz\r\n")
+    known = {**chunked, "Authorization": deployment.authorization}
+    send(deployment, f"PATCH {path} HTTP/1.1", known, b"zz\r\n")
+    upload = Upload.begin(deployment, deployment.hosts[0], repository)
+    upload.send(deployment.hosts[0], b"data")
+    upload.finish(deployment.hosts[0], b"data")
+
+
+def test_every_line_is_json_without_the_state_of_an_upload(
+    cloud: LocalCloud, deployment: Deployment, repository: str
+) -> None:
+    send_what_is_hard_to_log(deployment, repository)
+    await_logs(cloud, deployment)
+    for host in cloud.hosts:
+        for container in CONTAINERS:
+            for line in host.log(container).read_bytes().splitlines():
+                # podman writes the time of the line before it.
+                entry = json.loads(line[line.index(b"{") :].decode())
+                # The registry logs the request of an upload that failed: docs/proxy.md.
+                assert b"_state=" not in line or entry["level"] == "error"
+                assert b"_state=" not in line or container == "registry"
+
+
+def test_a_user_is_logged_whole_or_not_at_all(
+    cloud: LocalCloud, deployment: Deployment, host: Host
+) -> None:
+    for user in (deployment.username.encode() + b"\xff", "józef".encode()):
+        send(deployment, "GET /v2/ HTTP/1.1", {"Authorization": basic(user)})
+    await_logs(cloud, deployment)
+    lines = [line for line in host.log("nginx").read_text().splitlines() if '"user"' in line]
+    entries = [json.loads(line[line.index("{") :]) for line in lines]
+    # 429 after other tests with wrong passwords.
+    users = [entry["user"] for entry in entries if entry["status"] in (401, 429)]
+    assert users[-2:] == ["", "józef"]
+
+
+def test_what_a_client_sends_is_no_error_of_s3(
+    cloud: LocalCloud, deployment: Deployment, host: Host
+) -> None:
+    with deployment.client(deployment.hosts[0]) as client:
+        client.headers["User-Agent"] = "s3aws: x"
+        for path in ("/ssl", "/v2/s3aws/manifests/s3aws", "/v2/a/manifests/s3aws:x"):
+            assert client.get(path).status_code in (200, 404)
+    await_logs(cloud, deployment)
+    assert '"failure":"s3aws' not in host.log("nginx").read_text()
+
+
+def test_the_health_check_passes_no_header_on(deployment: Deployment) -> None:
+    # Go answers 400 to such a value, nginx does not.
+    response = send(deployment, "GET /ssl HTTP/1.1", {"X-Odd": "\x01"})
+    assert response.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status"),
+    [
+        ("GET /ssl HTTP/1.1", {"X-Long": "x" * 4000}, b"413"),
+        ("POST /ssl HTTP/1.1", {}, b"405"),
+        ("HEAD /ssl HTTP/1.1", {}, b"200"),
+        ("GET /ssl HTTP/1.0", {}, b"200"),
+    ],
+    ids=["long", "POST", "HEAD", "HTTP/1.0"],
+)
+def test_the_health_check_is_short(
+    deployment: Deployment, request_line: str, headers: dict[str, str], status: bytes
+) -> None:
+    assert send(deployment, request_line, headers).split()[1] == status
+
+
+def test_a_flood_of_health_checks_ends_at_nginx(deployment: Deployment, host: Host) -> None:
+    logged = host.log("registry").stat().st_size
+    begun = time.monotonic()
+    request = b"GET /ssl HTTP/1.1\r\nHost: registry\r\nUser-Agent: s3aws: x\r\n\r\n"
+    with deployment.connect(deployment.hosts[0]) as client:
+        client.sendall(request * FLOOD)
+        responses = client.makefile("rb")
+        statuses: list[bytes] = []
+        while len(statuses) < FLOOD and (line := responses.readline()):
+            if line.startswith(b"HTTP/1.1 "):
+                statuses.append(line.split()[1])
+    seconds = time.monotonic() - begun
+    assert set(statuses) == {b"200", b"429"}
+    assert BURST <= statuses.count(b"200") <= BURST + RATE * (seconds + 1)
+    assert host.log("registry").stat().st_size == logged
+    time.sleep(BURST / RATE)
+    with deployment.client(deployment.hosts[0]) as checker:
+        assert [checker.get("/ssl").status_code for _ in range(20)] == [200] * 20
+    address = urlsplit(deployment.hosts[0]).hostname
+    assert address, "the flood came to one host"
+    assert '"uri":"/ssl","repository":"","status":429' in host.log("nginx").read_text()
