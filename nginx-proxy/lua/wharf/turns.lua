@@ -17,15 +17,16 @@ local queues = {}
 
 --- Whatever goes wrong in `work`, the gate has to be opened again.
 local function pass(opening, work, ...)
+    -- Clients can cause this without a password, so it is no error of the server.
     if not opening:wait(PATIENCE) then
-        return ngx.HTTP_SERVICE_UNAVAILABLE
+        return ngx.HTTP_TOO_MANY_REQUESTS
     end
     local fine, status = pcall(work, ...)
     opening:post(1)
     return fine and status or ngx.HTTP_SERVICE_UNAVAILABLE
 end
 
---- Return the status that `work` returns with `argument`, in the client's turn, or 503.
+--- Return the status that `work` returns with `argument`, in the client's turn, or 429.
 function M.take(network, work, argument)
     gate = gate or semaphore.new(GATE)
     local queue = queues[network] or { share = semaphore.new(SHARE), users = 0 }
