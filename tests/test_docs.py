@@ -99,13 +99,14 @@ def names(file: str) -> set[str]:
     if not file.endswith(".py"):
         return set(re.findall(r"function (?:M\.)?(\w+)", source))
     tree = list(ast.walk(ast.parse(source)))
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     assigned = [one.targets[0] for one in tree if isinstance(one, ast.Assign)]
-    annotated = [one.target for one in tree if isinstance(one, ast.AnnAssign)]
+    assigned += [one.target for one in tree if isinstance(one, ast.AnnAssign)]
     return {
-        one.name
-        for one in tree
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    } | {one.id for one in (*assigned, *annotated) if isinstance(one, ast.Name)}
+        *(one.name for one in tree if isinstance(one, defined)),
+        *(one.id for one in assigned if isinstance(one, ast.Name)),
+        *(one.attr for one in assigned if isinstance(one, ast.Attribute)),
+    }
 
 
 @of_each_page
