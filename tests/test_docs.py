@@ -18,7 +18,9 @@ MADE = ("build/", "dist/", "cdktf.out/", "registry/", ".venv/", ".tools/")
 #: Parts that documents mention already, and that branches of their own bring.
 AWAITED = {"docs/security.md", "make check"}
 #: File names in emitted modules, in deployments, and in the programs that Wharf uses.
-FOREIGN = re.compile(r"\w+\.tf|(wharf|retention)\.toml|HOST/hosts\.toml|wharf/removed-links\.json")
+FOREIGN = re.compile(
+    r"\w+\.tf|(wharf|retention)\.toml|settings\.conf|HOST/hosts\.toml|wharf/removed-links\.json"
+)
 FILE = re.compile(
     r"[\w.*-]+(/[\w.*-]+)*\.(py|lua|conf|cfg|toml|md|svg|yml|json|js|mjs|j2|hcl|tf)"
     r"|(modules|integration|scripts|tests|nginx-proxy|docs|\.github|\.ci)/[\w./*-]*"
@@ -60,7 +62,7 @@ def code(page: str) -> Iterator[str]:
 
 def places(name: str) -> list[str]:
     """Return the tracked files that a path means, however much of its beginning is left out."""
-    pattern = re.escape(name).replace(r"\*", "[^/]*")
+    pattern = re.escape(name.replace("NAME", "*")).replace(r"\*", "[^/]*")
     end = "" if name.endswith("/") else "(/|$)"
     return [one for one in tracked() if re.search(f"(^|/){pattern}{end}", one)]
 
