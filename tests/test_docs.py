@@ -157,6 +157,19 @@ def test_links_lead_somewhere(page: str) -> None:
     }
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/decisions/")])
+def test_each_decision_is_listed_and_has_date_reason_and_what_would_change_it(page: str) -> None:
+    records = re.split(r"^## (.+)$", text(page), flags=re.MULTILINE)[1:]
+    listed = {anchor for file, anchor in links("docs/decisions.md") if file == page and anchor}
+    assert listed == {slug(heading) for heading in records[::2]}
+    for record in records[1::2]:
+        assert re.match(
+            r"\s+\*Date:\* 20\d\d-\d\d-\d\d\..*\n\n\*Reason:\* .+\n\n\*What would change it:\* .",
+            record,
+            re.DOTALL,
+        ), record
+
+
 def test_nothing_is_awaited_that_has_come() -> None:
     targets = re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE)
     come = {*tracked(), *(f"make {one}" for one in targets)}
