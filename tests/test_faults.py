@@ -1,6 +1,7 @@
 """What goes wrong is chosen as a seed says, and a run fails if anything is not as it must be."""
 
 import random
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +10,8 @@ from integration.faults.__main__ import main
 from integration.faults.faults import FAULTS
 from integration.faults.figures import Figures
 from integration.faults.trials import RECOVERY, each_fault_once, random_trial
+
+PAGE = Path(__file__).resolve().parents[1] / "docs/faults.md"
 
 
 def test_a_seed_repeats_the_choices() -> None:
@@ -28,6 +31,12 @@ def test_faults_at_the_same_time_are_different_ones_on_different_hosts() -> None
 
 def test_each_fault_has_its_turn() -> None:
     assert [trial.faults[0][0] for trial in each_fault_once(2)] == list(FAULTS)
+
+
+def test_the_page_has_every_fault() -> None:
+    table = PAGE.read_text().partition("| Fault |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    assert {name for row in rows for name in row.split(", ")} == set(FAULTS)
 
 
 @pytest.mark.parametrize(

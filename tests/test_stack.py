@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 Stack = dict[str, Any]
+PROXY = Path(__file__).resolve().parents[1] / "nginx-proxy"
 TYPES = {"string", "number", "bool", "list(string)", "map(number)", "map(string)"}
 
 
@@ -51,6 +53,21 @@ def test_every_variable_is_described_and_typed(stack: Stack) -> None:
 def test_only_the_proxy_image_has_no_default(stack: Stack) -> None:
     required = [name for name, one in stack["variable"].items() if "default" not in one]
     assert required == ["proxy_image"]
+
+
+def test_every_variable_is_used(synthesize: Callable[..., Stack]) -> None:
+    unused = []
+    for choices in (
+        {},
+        {"load_balancer": "classic"},
+        {"replica_bucket": "copies", "image_version_days": 1},
+    ):
+        stack = dict(synthesize(**choices))
+        names = stack.pop("variable")
+        unused.append(
+            {name for name in names if not re.search(rf"\bvar\.{name}\b", json.dumps(stack))}
+        )
+    assert not set.intersection(*unused)
 
 
 def test_the_outputs(stack: Stack) -> None:
@@ -160,6 +177,14 @@ def containers(stack: Stack) -> dict[str, Any]:
     text = only(stack, "aws_ecs_task_definition")["container_definitions"]
     text = re.sub(r"%\{ if .*?%\{ else \}(.*?)%\{ endif \}", r"\1", text)
     return {one["name"]: one for one in json.loads(text)}
+
+
+def test_the_task_the_proxy_and_its_page_have_the_same_variables(stack: Stack) -> None:
+    task = {one["name"] for one in containers(stack)["nginx"]["environment"]} - {"AWS_REGION"}
+    programs = [*PROXY.glob("wharf_proxy/*.py"), *PROXY.glob("lua/wharf/*.lua")]
+    read = set(re.findall(r"\bNGINX_[A-Z_]+", "".join(one.read_text() for one in programs)))
+    page = set(re.findall(r"`(NGINX_[A-Z_]+)`", (PROXY.parent / "docs/proxy.md").read_text()))
+    assert task == read == page
 
 
 def test_only_nginx_has_a_port_of_the_host(stack: Stack) -> None:

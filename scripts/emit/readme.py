@@ -12,6 +12,8 @@ from scripts.emit.partition import Module
 GIT = "git::https://git.example.com/terraform-aws-wharf.git"
 VERSION = "v1.0.0"
 
+LICENSE = "[Apache-2.0](https://www.apache.org/licenses/LICENSE-2.0)"
+
 TOP = "The whole registry: every module below `modules/`, put together."
 
 
@@ -35,6 +37,8 @@ def readme(
         inputs(module.variables),
         "## Outputs",
         _outputs(module.outputs),
+        "## License",
+        LICENSE,
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
