@@ -1,11 +1,12 @@
 """What is in the synthesized stack, read from its Terraform JSON."""
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from tests.containers import containers, environment
 
 Stack = dict[str, Any]
 TYPES = {"string", "number", "bool", "list(string)", "map(number)", "map(string)"}
@@ -155,13 +156,6 @@ def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: S
     assert names["Resource"] == ["${aws_s3_bucket.storage_configuration.arn}"]
 
 
-def containers(stack: Stack) -> dict[str, Any]:
-    """The containers of the task, without static keys."""
-    text = only(stack, "aws_ecs_task_definition")["container_definitions"]
-    text = re.sub(r"%\{ if .*?%\{ else \}(.*?)%\{ endif \}", r"\1", text)
-    return {one["name"]: one for one in json.loads(text)}
-
-
 def test_only_nginx_has_a_port_of_the_host(stack: Stack) -> None:
     found = containers(stack)
     ports = [mapping["hostPort"] for mapping in found["nginx"]["portMappings"]]
@@ -179,17 +173,6 @@ def test_the_http_secret_is_a_secret(stack: Stack) -> None:
 
 def test_one_task_for_each_host(stack: Stack) -> None:
     assert only(stack, "aws_ecs_service")["scheduling_strategy"] == "DAEMON"
-
-
-def test_containers_can_change_nothing_of_their_own(stack: Stack) -> None:
-    for container in containers(stack).values():
-        assert container["readonlyRootFilesystem"] is True
-        assert container["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
-        assert "privileged" not in container
-
-
-def environment(stack: Stack, container: str) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in containers(stack)[container]["environment"]}
 
 
 @pytest.mark.parametrize(

@@ -98,11 +98,13 @@ module "service" {
   aws_region                    = var.aws_region
   cache_size                    = var.cache_size
   index_validation              = var.index_validation
+  instance_type                 = var.instance_type
   kms_key_arn                   = var.kms_key_arn
   load_balancer_complete        = module.load_balancer.complete
   log_retention_days            = var.log_retention_days
   minimum_hosts                 = var.minimum_hosts
   name                          = var.name
+  other_instance_types          = var.other_instance_types
   permissions_complete          = module.permissions.complete
   proxy_connections_per_address = var.proxy_connections_per_address
   proxy_refresh_seconds         = var.proxy_refresh_seconds
