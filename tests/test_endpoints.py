@@ -1,7 +1,7 @@
 """Where a local cloud leads requests for its buckets."""
 
 from integration.local.endpoints import REFUSALS
-from integration.local.firewall import render
+from integration.local.firewall import METADATA_PORT, render
 
 
 def configuration(stores: dict[str, str]) -> str:
@@ -11,6 +11,8 @@ def configuration(stores: dict[str, str]) -> str:
         stores=stores,
         roles=[],
         refusals=REFUSALS,
+        region="us-east-1",
+        metadata_port=METADATA_PORT,
         revision="0",
         maxconn=100,
     )

@@ -207,7 +207,8 @@ class LocalCloud:
         return Endpoints(haproxy, self._saved.region, self._stores)
 
     @property
-    def _fleet(self) -> Fleet:
+    def fleet(self) -> Fleet:
+        """The hosts together, and what EC2 and ECS do for them."""
         return Fleet(
             self._podman, self.network, self.emulator, self.endpoints, self.logs, self._report
         )
@@ -219,7 +220,7 @@ class LocalCloud:
     @property
     def hosts(self) -> list[Host]:
         """The hosts that run, by instance."""
-        return self._fleet.hosts(read_instances(self.session))
+        return self.fleet.hosts(read_instances(self.session))
 
     @property
     def balancers(self) -> dict[str, LocalBalancer]:
@@ -249,7 +250,7 @@ class LocalCloud:
         """
         plan = self._read()
         self._images.prepare(plan.images, self._saved.contexts)
-        fleet = self._fleet
+        fleet = self.fleet
         leaving = fleet.leaving(plan)
         hosts = fleet.reconcile(plan)
         rollout = Rollout(self._read, fleet, self._traffic)

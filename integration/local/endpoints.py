@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import trustme
 
 from integration.local.aws_session import Credentials
-from integration.local.firewall import render
+from integration.local.firewall import METADATA_PORT, render
 from integration.local.haproxy import CONNECTIONS, HaProxy
 
 #: The services whose API containers may call by name.
@@ -72,6 +72,8 @@ class Endpoints:
                 stores=self._stores,
                 roles=list(documents),
                 refusals=REFUSALS,
+                region=self._region,
+                metadata_port=METADATA_PORT,
                 # HAProxy reads the documents when it starts: new ones need a new configuration.
                 revision=hashlib.sha256("".join(documents.values()).encode()).hexdigest(),
                 maxconn=CONNECTIONS,

@@ -2,12 +2,14 @@
 
 module "network" {
   source           = "./modules/network"
+  proxy_image      = var.proxy_image
   allowed_networks = var.allowed_networks
   aws_region       = var.aws_region
   key_pair         = var.key_pair
   metrics_networks = var.metrics_networks
   name             = var.name
   network_cidr     = var.network_cidr
+  registry_image   = var.registry_image
   ssh_networks     = var.ssh_networks
 }
 

@@ -22,7 +22,7 @@ output "complete" {
     aws_vpc.vpc,
     aws_vpc_endpoint.s3,
     aws_vpc_security_group_egress_rule.balancer_to_hosts,
-    aws_vpc_security_group_egress_rule.hosts_to_anywhere,
+    aws_vpc_security_group_egress_rule.hosts_to_https,
     aws_vpc_security_group_ingress_rule.clients_to_balancer,
     aws_vpc_security_group_ingress_rule.hosts_from_balancer,
     aws_vpc_security_group_ingress_rule.metrics_of_hosts,

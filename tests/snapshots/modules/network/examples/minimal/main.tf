@@ -5,7 +5,8 @@ provider "aws" {
 }
 
 module "network" {
-  source = "../.."
+  source      = "../.."
+  proxy_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
 }
 
 output "balancer_id" {
