@@ -217,3 +217,11 @@ def test_a_shell_in_a_container_of_a_host(registry: LocalRegistry, host: Host) -
         check=True,
     )
     assert "registry" in done.stdout
+
+
+def test_keys_on_this_machine_are_for_their_owner_only(registry: LocalRegistry) -> None:
+    # Terraform's state, the emulator's keys, the roles' credentials, and the private keys.
+    assert oct(registry.directory.stat().st_mode & 0o777) == "0o700"
+    stack = registry.cloud.terraform.directory
+    for name in ("terraform.tfstate", "local_override.tf.json", "local.tfvars.json"):
+        assert oct((stack / name).stat().st_mode & 0o777) == "0o600", name

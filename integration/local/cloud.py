@@ -17,7 +17,7 @@ from integration.local.host import Host
 from integration.local.images import Images
 from integration.local.instances import read_instances
 from integration.local.inventory import inventory
-from integration.local.machine import check_machine, podman
+from integration.local.machine import check_machine, make_private, podman
 from integration.local.network import Network
 from integration.local.rollout import Rollout
 from integration.local.saved import SavedCloud
@@ -76,7 +76,7 @@ class LocalCloud:
 
     def _prepare(self, directory: Path, saved: SavedCloud, report: Callable[[str], None]) -> None:
         check_machine()
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private(directory)
         self.directory = directory.resolve()
         self.logs = self.directory / "logs"
         self.logs.mkdir(exist_ok=True)
