@@ -46,8 +46,8 @@ class Network(Construct):
         host_network: ``public``, or how private hosts reach AWS: ``nat``, ``nat_per_zone`` or
             ``endpoints``.
 
-    Exposes ``vpc_id``, ``balancer_subnet_ids``, ``host_subnet_ids``, ``balancer_group_id`` and
-    ``hosts_group_id``.
+    Exposes ``vpc_id``, ``balancer_subnet_ids``, ``host_subnet_ids``, ``balancer_group_id``,
+    ``hosts_group_id`` and ``s3_endpoint_id``.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Network(Construct):
             service_name="com.amazonaws.${var.aws_region}.s3",
             tags={"Name": "${var.name}-s3"},
         )
+        self.s3_endpoint_id = s3.id
         self._let_out(hosts, endpoints_group, s3)
 
     def _routes_to_the_internet(self) -> RouteTable:

@@ -1,8 +1,9 @@
-"""What a container may do, and how much memory it gets."""
+"""What a container may do, to its host and to S3, and how much memory it gets."""
 
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,58 @@ def test_limits_are_those_of_the_smallest_type(stack: Stack, tmp_path: Path) -> 
     assert several == limits(stack, tmp_path, 4096)
     types = stack["data"]["aws_ec2_instance_type"]["service_memory_types"]
     assert types["for_each"] == "${toset(concat([var.instance_type], var.other_instance_types))}"
+
+
+def statements(stack: Stack) -> list[dict[str, Any]]:
+    policy = stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
+    found: list[dict[str, Any]] = json.loads(policy)["Statement"]
+    return found
+
+
+def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: Stack) -> None:
+    images, files = (f"${{aws_s3_bucket.storage_{one}.arn}}" for one in ("images", "configuration"))
+    assert {
+        (action, resource)
+        for one in statements(stack)
+        for action in one["Action"]
+        for resource in one["Resource"]
+    } == {
+        ("s3:ListBucket", images),
+        ("s3:ListBucketMultipartUploads", images),
+        ("s3:PutObject", f"{images}/docker/registry/v2/*"),
+        ("s3:GetObject", f"{images}/docker/registry/v2/*"),
+        ("s3:ListMultipartUploadParts", f"{images}/docker/registry/v2/*"),
+        ("s3:AbortMultipartUpload", f"{images}/docker/registry/v2/*"),
+        # No layer and no manifest, only what links to them.
+        ("s3:DeleteObject", f"{images}/docker/registry/v2/repositories/*"),
+        ("s3:GetObject", f"{files}/nginx.htpasswd"),
+        ("s3:GetObject", f"{files}/domain.crt"),
+        ("s3:GetObject", f"{files}/domain.key"),
+        ("s3:GetObject", f"{files}/nginx.permissions"),
+        ("s3:ListBucket", files),
+    }
+
+
+HERE = {"StringEquals": {"aws:SourceVpce": "${aws_vpc_endpoint.network_s3.id}"}}
+
+
+@pytest.mark.parametrize("delivery", ["cache", "proxy"])
+def test_the_task_role_is_worth_nothing_outside_of_the_network(
+    synthesize: Callable[..., Stack], delivery: str
+) -> None:
+    assert all(
+        one["Effect"] == "Allow" and one["Condition"] == HERE
+        for one in statements(synthesize(blob_delivery=delivery))
+    )
+
+
+def test_clients_that_are_redirected_to_s3_may_read_layers_only(
+    synthesize: Callable[..., Stack],
+) -> None:
+    (open_one,) = [
+        one
+        for one in statements(synthesize(blob_delivery="redirect"))
+        if one.get("Condition") != HERE
+    ]
+    assert open_one["Action"] == ["s3:GetObject"]
+    assert open_one["Resource"] == ["${aws_s3_bucket.storage_images.arn}/docker/registry/v2/*"]

@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from integration.local.firewall import Firewall
 from integration.local.instances import metadata_hops
-from integration.local.security_groups import Rule, read_endpoint_peers, read_rules
+from integration.local.security_groups import Rule, read_rules
+from integration.local.vpc_endpoints import read_endpoint_peers, read_s3_endpoint
 
 ADDRESSES = {"sg-balancer": {"10.0.0.3"}, "sg-empty": set[str]()}
 
@@ -112,7 +113,7 @@ def test_rules_and_endpoints_are_read_from_the_api() -> None:
             for name in ("hosts", "endpoints")
         )
         s3 = "com.amazonaws.us-east-1.s3"
-        ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=s3, VpcEndpointType="Gateway")
+        gateway = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=s3, VpcEndpointType="Gateway")
         ec2.create_vpc_endpoint(
             VpcId=vpc,
             ServiceName="com.amazonaws.us-east-1.ecs",
@@ -131,3 +132,4 @@ def test_rules_and_endpoints_are_read_from_the_api() -> None:
         )
         out = {one.peer for one in read_rules(session) if one.group == hosts and one.peer}
         assert read_endpoint_peers(session) == out == {endpoints, prefix_list}
+        assert read_s3_endpoint(session) == gateway["VpcEndpoint"]["VpcEndpointId"]

@@ -1,6 +1,5 @@
 """What is in the synthesized stack, read from its Terraform JSON."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -126,34 +125,6 @@ def test_who_may_reach_what(stack: Stack) -> None:
         (22, '${toset(var.key_pair == "" ? [] : var.ssh_networks)}'),
         (9113, "${toset(var.metrics_networks)}"),
     }
-
-
-def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: Stack) -> None:
-    policy = json.loads(
-        stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
-    )
-    bucket, objects, files, names = policy["Statement"]
-    assert set(bucket["Action"]) == {
-        "s3:ListBucket",
-        "s3:GetBucketLocation",
-        "s3:ListBucketMultipartUploads",
-    }
-    assert set(objects["Action"]) == {
-        "s3:PutObject",
-        "s3:GetObject",
-        "s3:DeleteObject",
-        "s3:ListMultipartUploadParts",
-        "s3:AbortMultipartUpload",
-    }
-    assert files["Action"] == ["s3:GetObject"]
-    assert [one.rpartition("/")[2] for one in files["Resource"]] == [
-        "nginx.htpasswd",
-        "domain.crt",
-        "domain.key",
-        "nginx.permissions",
-    ]
-    assert names["Action"] == ["s3:ListBucket"]
-    assert names["Resource"] == ["${aws_s3_bucket.storage_configuration.arn}"]
 
 
 def test_only_nginx_has_a_port_of_the_host(stack: Stack) -> None:

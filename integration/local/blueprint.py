@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from integration.local.draining import classic_drain, drained_groups, longest_drain
 from integration.local.instances import Instance, read_instances
-from integration.local.security_groups import Rule, read_endpoint_peers, read_rules
+from integration.local.security_groups import Rule, read_rules
+from integration.local.vpc_endpoints import read_endpoint_peers, read_s3_endpoint
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Blueprint:
     rules: Sequence[Rule]
     #: What rules name the VPC endpoints by.
     endpoint_peers: frozenset[str] = frozenset()
+    #: The gateway endpoint that requests to S3 come through.
+    s3_endpoint: str = ""
     #: Autoscaling groups whose instances ECS empties before they end.
     drained: frozenset[str] = frozenset()
 
@@ -96,6 +99,7 @@ class Blueprint:
             balancers=read_balancers(session),
             rules=read_rules(session),
             endpoint_peers=read_endpoint_peers(session),
+            s3_endpoint=read_s3_endpoint(session),
             drained=drained_groups(session.client("ecs")),
         )
 

@@ -93,7 +93,7 @@ class Fleet:
         Tasks that have ended are started again.
         """
         roles = self._roles(plan)
-        self._endpoints.serve(self._emulator.endpoint, roles)
+        self._endpoints.serve(self._emulator.endpoint, roles, plan.s3_endpoint)
         for instance in plan.instances:
             if instance.id not in self._addresses():
                 self._start(instance, plan, roles)
@@ -113,7 +113,7 @@ class Fleet:
     def run_tasks(self, host: Host, plan: Blueprint) -> None:
         """Run on a host what the plan has for its cluster."""
         roles = self._roles(plan)
-        self._endpoints.serve(self._emulator.endpoint, roles)
+        self._endpoints.serve(self._emulator.endpoint, roles, plan.s3_endpoint)
         for service in plan.services:
             if service.cluster == host.cluster:
                 self._run(host, Task(service.task), roles)

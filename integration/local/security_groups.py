@@ -31,19 +31,3 @@ def read_rules(session: Any) -> list[Rule]:
         )
         for rule in described
     ]
-
-
-def read_endpoint_peers(session: Any) -> frozenset[str]:
-    """Return what rules name the VPC endpoints by: groups of interfaces, prefix lists of gateways.
-
-    https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
-    """
-    ec2 = session.client("ec2")
-    endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
-    lists = {
-        one["PrefixListName"]: one["PrefixListId"]
-        for one in ec2.describe_prefix_lists()["PrefixLists"]
-    }
-    groups = {group["GroupId"] for one in endpoints for group in one.get("Groups", ())}
-    gateways = [one["ServiceName"] for one in endpoints if one["VpcEndpointType"] == "Gateway"]
-    return frozenset(groups | {lists[name] for name in gateways if name in lists})

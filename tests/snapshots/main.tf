@@ -35,6 +35,7 @@ module "secrets" {
 
 module "permissions" {
   source                    = "./modules/permissions"
+  network_s3_id             = module.network.s3_id
   secrets_http_arn          = module.secrets.http_arn
   secrets_keys_arn          = module.secrets.keys_arn
   storage_configuration_arn = module.storage.configuration_arn

@@ -35,6 +35,11 @@ output "hosts_id" {
   value       = aws_security_group.hosts.id
 }
 
+output "s3_id" {
+  description = "`id` of `aws_vpc_endpoint.s3`."
+  value       = aws_vpc_endpoint.s3.id
+}
+
 output "subnet_ids" {
   description = "`id` of each `aws_subnet.subnet_…`."
   value = [

@@ -19,6 +19,11 @@ output "hosts_id" {
   value       = module.network.hosts_id
 }
 
+output "s3_id" {
+  description = "`id` of `aws_vpc_endpoint.s3`."
+  value       = module.network.s3_id
+}
+
 output "subnet_ids" {
   description = "`id` of each `aws_subnet.subnet_…`."
   value       = module.network.subnet_ids
