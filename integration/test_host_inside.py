@@ -91,6 +91,19 @@ def test_no_program_can_gain_privileges(host: Host, container: str) -> None:
         assert "NoNewPrivs:\t1" in status, process.name()
 
 
+@pytest.mark.parametrize("container", ["nginx", "registry"])
+def test_memory_of_a_container_has_a_hard_limit(
+    cloud: LocalCloud, host: Host, container: str
+) -> None:
+    ecs = cloud.session.client("ecs")
+    (arn,) = ecs.list_task_definitions()["taskDefinitionArns"]
+    task = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    wanted = {one["name"]: one["memory"] for one in task["containerDefinitions"]}
+    command = ["podman", "inspect", "--format", "{{.HostConfig.Memory}}", host.container(container)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == wanted[container] * 2**20
+
+
 def session_token(cloud: LocalCloud, host: Host) -> str | None:
     """The token for the metadata of a host, as its containers get it; None if they do not."""
     try:
