@@ -11,7 +11,7 @@ from python_on_whales import DockerClient
 
 from integration.local.cloud import LocalCloud
 from integration.local.images import Images
-from integration.local.machine import check_machine, podman
+from integration.local.machine import check_machine, make_private, podman
 from integration.store import Store
 
 
@@ -47,7 +47,7 @@ class Rig(ABC):
     def _prepare(self, *clouds: str) -> tuple[DockerClient, Images]:
         """Take down what a run that was killed has left of these clouds; make what all need."""
         check_machine()
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_private(self._directory)
         for cloud in clouds:
             LocalCloud.end_standing(self._directory / cloud, self._report)
         client = podman(self._directory)

@@ -1,20 +1,24 @@
 """The hosts themselves: what listens, who runs as whom, what is mounted, what is written down."""
 
 import base64
+import dataclasses
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import testinfra  # type: ignore[import-untyped]
 
 from integration.deployment import Deployment
+from integration.local.blueprint import Blueprint
 from integration.local.cloud import LocalCloud
+from integration.local.firewall import METADATA_ADDRESS
 from integration.local.host import Host
 from integration.local.registry import LocalRegistry
 from integration.logs import await_logs
@@ -71,12 +75,68 @@ def test_nginx_runs_without_privileges(host: Host) -> None:
         assert has_no_capability(process), process.name()
 
 
-def test_the_registry_is_root_without_any_capability(host: Host) -> None:
+def test_the_registry_runs_without_privileges(host: Host) -> None:
     first = psutil.Process(host.pid("registry"))
     for process in (first, *first.children(recursive=True)):
-        # The image names no user, nor does the task definition.
-        assert set(process.uids()) == {0}, process.name()
+        # A user of no host; the image itself names none, and would be root.
+        assert set(process.uids()) == {65532}, process.name()
         assert has_no_capability(process), process.name()
+
+
+@pytest.mark.parametrize("container", ["nginx", "registry"])
+def test_no_program_can_gain_privileges(host: Host, container: str) -> None:
+    first = psutil.Process(host.pid(container))
+    for process in (first, *first.children(recursive=True)):
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert "NoNewPrivs:\t1" in status, process.name()
+
+
+@pytest.mark.parametrize("container", ["nginx", "registry"])
+def test_memory_of_a_container_has_a_hard_limit(
+    cloud: LocalCloud, host: Host, container: str
+) -> None:
+    ecs = cloud.session.client("ecs")
+    (arn,) = ecs.list_task_definitions()["taskDefinitionArns"]
+    task = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    wanted = {one["name"]: one["memory"] for one in task["containerDefinitions"]}
+    command = ["podman", "inspect", "--format", "{{.HostConfig.Memory}}", host.container(container)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == wanted[container] * 2**20
+
+
+def session_token(cloud: LocalCloud, host: Host) -> str | None:
+    """The token for the metadata of a host, as its containers get it; None if they do not."""
+    try:
+        # All containers of a host share its network here.
+        with cloud.network.inside(host.pod), httpx.Client(timeout=2, trust_env=False) as client:
+            answer = client.put(
+                f"http://{METADATA_ADDRESS}/latest/api/token",
+                headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"},
+            )
+    except httpx.HTTPError:
+        return None
+    return answer.raise_for_status().text
+
+
+def test_containers_do_not_reach_the_metadata_of_their_host(cloud: LocalCloud, host: Host) -> None:
+    assert session_token(cloud, host) is None, "a container gets a token for the host's metadata"
+
+
+@pytest.fixture
+def within_reach(cloud: LocalCloud, host: Host) -> Iterator[None]:
+    """The metadata of a host, as if its launch template let it travel two hops."""
+    fleet, plan, pid = cloud.fleet, Blueprint.read(cloud.session), cloud.network.pid(host.pod)
+    firewall = dataclasses.replace(fleet.firewall(host, plan), metadata=cloud.endpoints.address)
+    firewall.enforce(pid, plan.rules, fleet.members(plan))
+    yield
+    cloud.reconcile()
+
+
+@pytest.mark.usefixtures("within_reach")
+def test_metadata_that_travels_two_hops_is_reached_by_containers(
+    cloud: LocalCloud, host: Host
+) -> None:
+    assert session_token(cloud, host)
 
 
 def test_the_private_key_is_for_nginx_alone(inside: Callable[[str], Any]) -> None:
@@ -170,3 +230,11 @@ def test_a_shell_in_a_container_of_a_host(registry: LocalRegistry, host: Host) -
         check=True,
     )
     assert "registry" in done.stdout
+
+
+def test_keys_on_this_machine_are_for_their_owner_only(registry: LocalRegistry) -> None:
+    # Terraform's state, the emulator's keys, the roles' credentials, and the private keys.
+    assert oct(registry.directory.stat().st_mode & 0o777) == "0o700"
+    stack = registry.cloud.terraform.directory
+    for name in ("terraform.tfstate", "local_override.tf.json", "local.tfvars.json"):
+        assert oct((stack / name).stat().st_mode & 0o777) == "0o600", name

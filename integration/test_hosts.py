@@ -62,6 +62,15 @@ def test_nobody_else_reaches_a_host(cloud: LocalCloud) -> None:
     assert not cloud.network.reaches(second.address, 443), "this machine reaches it"
 
 
+def test_a_host_reaches_https_and_nothing_else(cloud: LocalCloud) -> None:
+    aws = cloud.endpoints.address
+    for host in cloud.hosts:
+        assert cloud.network.reaches(aws, 443, pod=host.pod)
+        # Something listens there: the credentials of the task role, at an address of their own.
+        assert cloud.network.reaches(aws, 80), "nothing listens on port 80"
+        assert not cloud.network.reaches(aws, 80, pod=host.pod), "a host reaches port 80"
+
+
 def test_every_host_gets_its_share(cloud: LocalCloud, deployment: Deployment) -> None:
     before = {host.id: host.log("nginx").read_text().count("/v2/share") for host in cloud.hosts}
     for _ in range(10):

@@ -96,6 +96,14 @@ def test_push_and_pull(
     assert digest_of(tmp_path / "pulled") == digest_of(image)
 
 
+def test_hosts_reach_the_endpoints_and_nothing_else(largest: LocalRegistry) -> None:
+    network = largest.cloud.network
+    for host in largest.cloud.hosts:
+        assert network.reaches(largest.cloud.endpoints.address, 443, pod=host.pod)
+        # The load balancer lets all of 10.0.0.0/8 in, and so the host.
+        assert not network.reaches(largest.cloud.balancer.address, 443, pod=host.pod)
+
+
 def records(registry: LocalRegistry) -> dict[str, str]:
     """The names in the zone that stand for others, and for which."""
     route53 = registry.cloud.session.client("route53")

@@ -5,25 +5,36 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from integration.local.cloud import LocalCloud
+from integration.local.vpc_endpoints import read_s3_endpoint, send_through
 
 
 @pytest.fixture
-def s3(cloud: LocalCloud) -> Any:
-    """S3, with the credentials that the containers get."""
+def elsewhere(cloud: LocalCloud) -> Any:
+    """S3, with the credentials that the containers get, from outside of the network."""
     ecs = cloud.session.client("ecs")
     (arn,) = ecs.list_task_definitions()["taskDefinitionArns"]
     role = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]["taskRoleArn"]
-    return cloud.emulator.session(cloud.emulator.assume_role(role)).client("s3")
+    session = cloud.emulator.session(cloud.emulator.assume_role(role))
+    return session.client("s3", config=Config())
+
+
+@pytest.fixture
+def s3(cloud: LocalCloud, elsewhere: Any) -> Any:
+    """S3 as the containers have it: with their credentials, through the network's endpoint."""
+    send_through(elsewhere, read_s3_endpoint(cloud.session))
+    return elsewhere
 
 
 @pytest.fixture
 def target(cloud: LocalCloud) -> Iterator[dict[str, str]]:
     """An object of the image bucket, and an upload of it that has begun."""
     owner = cloud.session.client("s3")
-    where = {"Bucket": cloud.outputs["image_bucket"], "Key": f"test/{os.urandom(4).hex()}"}
+    key = f"docker/registry/v2/repositories/test/{os.urandom(4).hex()}"
+    where = {"Bucket": cloud.outputs["image_bucket"], "Key": key}
     owner.put_object(**where, Body=b"layer")
     yield where
     owner.delete_object(**where)
@@ -37,7 +48,6 @@ def begin(cloud: LocalCloud, target: dict[str, str]) -> dict[str, str]:
 # https://distribution.github.io/distribution/storage-drivers/s3/
 BUCKET_CALLS = {
     "s3:ListBucket": "list_objects_v2",
-    "s3:GetBucketLocation": "get_bucket_location",
     "s3:ListBucketMultipartUploads": "list_multipart_uploads",
 }
 OBJECT_CALLS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
@@ -78,6 +88,44 @@ def test_the_proxy_reads_its_configuration(cloud: LocalCloud, s3: Any, name: str
 def test_the_configuration_cannot_be_changed(cloud: LocalCloud, s3: Any, call: str) -> None:
     with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
         getattr(s3, call)(Bucket=cloud.outputs["configuration_bucket"], Key="nginx.htpasswd")
+
+
+@pytest.mark.parametrize("call", ["get_object", "put_object", "list_objects_v2"])
+def test_credentials_are_worth_nothing_outside_of_the_network(
+    elsewhere: Any, target: dict[str, str], call: str
+) -> None:
+    arguments = {"Bucket": target["Bucket"]} if call == "list_objects_v2" else target
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(elsewhere, call)(**arguments)
+
+
+def test_the_private_key_is_not_read_outside_of_the_network(
+    cloud: LocalCloud, elsewhere: Any
+) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        elsewhere.get_object(Bucket=cloud.outputs["configuration_bucket"], Key="domain.key")
+
+
+@pytest.mark.parametrize("key", ["blobs/sha256/ab/abcd/data", "elsewhere"])
+def test_layers_are_deleted_by_operators_only(cloud: LocalCloud, s3: Any, key: str) -> None:
+    where = {"Bucket": cloud.outputs["image_bucket"], "Key": f"docker/registry/v2/{key}"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(**where)
+
+
+@pytest.mark.parametrize("call", ["put_object", "get_object"])
+def test_the_registry_keeps_to_its_folder(cloud: LocalCloud, s3: Any, call: str) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(s3, call)(Bucket=cloud.outputs["image_bucket"], Key="test")
+
+
+@pytest.mark.parametrize(
+    "call", ["get_bucket_versioning", "get_bucket_policy", "list_object_versions"]
+)
+def test_neither_bucket_can_be_looked_into_further(cloud: LocalCloud, s3: Any, call: str) -> None:
+    for bucket in ("image_bucket", "configuration_bucket"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(s3, call)(Bucket=cloud.outputs[bucket])
 
 
 def test_other_buckets_are_closed(cloud: LocalCloud, s3: Any) -> None:

@@ -33,6 +33,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import CloudwatchLogM
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from cdktf_cdktf_provider_aws.data_aws_availability_zones import DataAwsAvailabilityZones
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
+from cdktf_cdktf_provider_aws.data_aws_ec2_instance_type import DataAwsEc2InstanceType
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameter import DataAwsSsmParameter
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
@@ -122,6 +123,7 @@ __all__ = [
     "Construct",
     "DataAwsAvailabilityZones",
     "DataAwsCallerIdentity",
+    "DataAwsEc2InstanceType",
     "DataAwsPartition",
     "DataAwsSsmParameter",
     "DefaultSecurityGroup",

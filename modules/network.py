@@ -1,6 +1,7 @@
 """The network: VPC, subnets over several zones, a private way to S3, security groups."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from modules.aws import (
     Construct,
@@ -18,6 +19,7 @@ from modules.aws import (
     VpcSecurityGroupEgressRule,
     VpcSecurityGroupIngressRule,
 )
+from modules.expressions import number
 from modules.private_subnets import ANYWHERE, HTTPS, PrivateSubnets
 
 SSH = 22
@@ -25,8 +27,18 @@ SSH = 22
 METRICS = 9113
 
 
+#: Ports of the registries that hosts pull their images from: HTTPS, and those in the images' names.
+PULL_PORTS = (
+    f'concat(["{HTTPS}"], [for image in [var.proxy_image, var.registry_image] : '
+    f'try(regex("^[^/]+:([0-9]+)/", image)[0], "{HTTPS}")])'
+)
+
+
 class Network(Construct):
-    """A VPC whose hosts answer to the load balancer and to nobody else.
+    """A VPC whose hosts answer to the load balancer and to nobody else, and talk to AWS only.
+
+    DNS, the clock and the metadata of a host are no traffic that a security group filters:
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
 
     Args:
         zones: availability zones, one public subnet in each.
@@ -34,8 +46,8 @@ class Network(Construct):
         host_network: ``public``, or how private hosts reach AWS: ``nat``, ``nat_per_zone`` or
             ``endpoints``.
 
-    Exposes ``vpc_id``, ``balancer_subnet_ids``, ``host_subnet_ids``, ``balancer_group_id`` and
-    ``hosts_group_id``.
+    Exposes ``vpc_id``, ``balancer_subnet_ids``, ``host_subnet_ids``, ``balancer_group_id``,
+    ``hosts_group_id`` and ``s3_endpoint_id``.
     """
 
     def __init__(
@@ -70,6 +82,7 @@ class Network(Construct):
         prometheus = "var.metrics_networks"
         self._open_to_networks(hosts, "metrics_of_hosts", METRICS, "Prometheus", prometheus)
 
+        endpoints_group = None
         routes = self._routes_to_the_internet()
         public = self._subnets(zones, routes, addresses=host_network == "public")
         self.balancer_subnet_ids = [subnet.id for subnet in public]
@@ -87,8 +100,9 @@ class Network(Construct):
             )
             self.host_subnet_ids = private.subnet_ids
             tables = private.route_table_ids
+            endpoints_group = private.endpoints_group_id
         # Layers go to S3 and back without passing, or paying for, any gateway of the network.
-        VpcEndpoint(
+        s3 = VpcEndpoint(
             self,
             "s3",
             vpc_id=self.vpc_id,
@@ -96,6 +110,8 @@ class Network(Construct):
             service_name="com.amazonaws.${var.aws_region}.s3",
             tags={"Name": "${var.name}-s3"},
         )
+        self.s3_endpoint_id = s3.id
+        self._let_out(hosts, endpoints_group, s3)
 
     def _routes_to_the_internet(self) -> RouteTable:
         tags = {"Name": "${var.name}"}
@@ -187,14 +203,36 @@ class Network(Construct):
             referenced_security_group_id=balancer.id,
             **inside,
         )
-        # Hosts fetch images, and talk to ECS, S3, Secrets Manager and CloudWatch.
+
+    def _let_out(self, hosts: SecurityGroup, endpoints_group: str | None, s3: VpcEndpoint) -> None:
+        """Let hosts reach the endpoints and S3 where they have those, else HTTPS anywhere."""
+        aws: dict[str, Any] = {"security_group_id": hosts.id, "ip_protocol": "tcp"}
+        if endpoints_group is None:
+            anywhere = VpcSecurityGroupEgressRule(
+                self,
+                "hosts_to_https",
+                cidr_ipv4=ANYWHERE,
+                from_port=number("each.value"),
+                to_port=number("each.value"),
+                description="AWS APIs and image pulls",
+                **aws,
+            )
+            anywhere.add_override("for_each", f"${{toset({PULL_PORTS})}}")
+            return
+        aws |= {"from_port": HTTPS, "to_port": HTTPS}
         VpcSecurityGroupEgressRule(
             self,
-            "hosts_to_anywhere",
-            security_group_id=hosts.id,
-            cidr_ipv4=ANYWHERE,
-            ip_protocol="-1",
-            description="AWS APIs and image pulls",
+            "hosts_to_endpoints",
+            referenced_security_group_id=endpoints_group,
+            description="AWS APIs",
+            **aws,
+        )
+        VpcSecurityGroupEgressRule(
+            self,
+            "hosts_to_s3",
+            prefix_list_id=s3.prefix_list_id,
+            description="Layers, and packages of Amazon Linux",
+            **aws,
         )
 
     def _open_to_networks(

@@ -18,16 +18,19 @@ from modules.aws import (
 
 CONFIGURATION_FILES = ("nginx.htpasswd", "domain.crt", "domain.key", "nginx.permissions")
 
-# What distribution's S3 driver asks for, and nothing else:
-# https://distribution.github.io/distribution/storage-drivers/s3/
-IMAGE_BUCKET_ACTIONS = ("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
+# What distribution's S3 driver calls. Its documentation also has s3:GetBucketLocation, which
+# neither the driver nor the proxy calls.
+IMAGE_BUCKET_ACTIONS = ("s3:ListBucket", "s3:ListBucketMultipartUploads")
+READ_ACTION = "s3:GetObject"
 IMAGE_OBJECT_ACTIONS = (
     "s3:PutObject",
-    "s3:GetObject",
-    "s3:DeleteObject",
     "s3:ListMultipartUploadParts",
     "s3:AbortMultipartUpload",
 )
+#: Where distribution keeps everything, and where all that it deletes is: links and uploads. Layers
+#: and manifests themselves are deleted by an operator only, who collects garbage.
+IMAGES = "docker/registry/v2/*"
+DELETED = "docker/registry/v2/repositories/*"
 
 
 class Permissions(Construct):
@@ -36,6 +39,8 @@ class Permissions(Construct):
     Args:
         images: the bucket that tasks keep images in.
         configuration: the bucket of which tasks read the proxy's files.
+        s3_endpoint_id: the way of the hosts to S3; the task role is worth nothing elsewhere.
+        redirects: whether clients fetch layers from S3 with URLs that the task role has signed.
         secret_arns: the secrets that ECS hands to the containers.
         session_manager: whether Systems Manager may open a shell on the hosts.
         metrics: whether hosts may report their own.
@@ -50,6 +55,8 @@ class Permissions(Construct):
         *,
         images: S3Bucket,
         configuration: S3Bucket,
+        s3_endpoint_id: str,
+        redirects: bool,
         secret_arns: Sequence[str],
         session_manager: bool,
         metrics: bool,
@@ -67,7 +74,12 @@ class Permissions(Construct):
         self.instance_profile_arn = profile.arn
 
         task = self._role("task", "ecs-tasks.amazonaws.com")
-        self._allow(task, "task_storage", _storage_statements(images, configuration))
+        here = {"StringEquals": {"aws:SourceVpce": s3_endpoint_id}}
+        # S3 asks the role of whoever has signed a URL, and clients come by another way.
+        layers = {} if redirects else {"Condition": here}
+        read = {**_allow([READ_ACTION], [f"{images.arn}/{IMAGES}"]), **layers}
+        others = _storage_statements(images, configuration)
+        self._allow(task, "task_storage", [read, *({**one, "Condition": here} for one in others)])
         self._allow_key(task, "task_key", ["kms:GenerateDataKey", "kms:Decrypt"])
         self.task_role_arn = task.arn
 
@@ -109,11 +121,13 @@ class Permissions(Construct):
 
 
 def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[str, Any]]:
+    """All but the reading of layers."""
     files = [f"{configuration.arn}/{file}" for file in CONFIGURATION_FILES]
     return [
         _allow(IMAGE_BUCKET_ACTIONS, [images.arn]),
-        _allow(IMAGE_OBJECT_ACTIONS, [f"{images.arn}/*"]),
-        _allow(["s3:GetObject"], files),
+        _allow(IMAGE_OBJECT_ACTIONS, [f"{images.arn}/{IMAGES}"]),
+        _allow(["s3:DeleteObject"], [f"{images.arn}/{DELETED}"]),
+        _allow([READ_ACTION], files),
         # S3 tells that an object is absent only to those who may list the bucket; to others it
         # denies access, and the proxy could not tell that there are no permissions.
         _allow(["s3:ListBucket"], [configuration.arn]),

@@ -41,7 +41,8 @@ class PrivateSubnets(Construct):
         way_out: ``nat``, ``nat_per_zone`` or ``endpoints``.
         hosts_group_id: the hosts, for whom the endpoints open.
 
-    Exposes ``subnet_ids`` and ``route_table_ids``, one of each for every zone.
+    Exposes ``subnet_ids`` and ``route_table_ids``, one of each for every zone, and
+    ``endpoints_group_id``, None where there are no endpoints.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class PrivateSubnets(Construct):
             tables.append(self._routes(index, subnets[index]))
         self.subnet_ids = [subnet.id for subnet in subnets]
         self.route_table_ids = [table.id for table in tables]
+        self.endpoints_group_id: str | None = None
         if way_out == "endpoints":
-            self._endpoints(hosts_group_id)
+            self.endpoints_group_id = self._endpoints(hosts_group_id)
         else:
             self._gateways(public_subnets if way_out == "nat_per_zone" else public_subnets[:1])
 
@@ -109,8 +111,8 @@ class PrivateSubnets(Construct):
                 destination_cidr_block=ANYWHERE,
             )
 
-    def _endpoints(self, hosts_group_id: str) -> None:
-        """The AWS APIs that hosts need, at addresses of these subnets; nothing else is reached."""
+    def _endpoints(self, hosts_group_id: str) -> str:
+        """The AWS APIs that hosts need, at addresses of these subnets; return their group."""
         name = "${var.name}-endpoints"
         group = SecurityGroup(
             self,
@@ -142,3 +144,4 @@ class PrivateSubnets(Construct):
                 private_dns_enabled=True,
                 tags={"Name": f"${{var.name}}-{service}"},
             )
+        return str(group.id)

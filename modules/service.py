@@ -14,6 +14,7 @@ from modules.aws import (
 )
 from modules.expressions import CUSTOMER_KEY, number
 from modules.load_balancer import PORT, ClassicLoadBalancer, NetworkLoadBalancer
+from modules.memory import NGINX_PROMISED, REGISTRY_PROMISED, Memory
 from modules.network import METRICS
 from modules.ordering import after
 from modules.permissions import Permissions
@@ -39,6 +40,11 @@ CACHE_VOLUME = EcsTaskDefinitionVolume(
 )
 #: Containers get no privilege at all, and cannot change their own programs.
 CONFINED: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
+#: A program with the bits setuid or setgid, or with capabilities of its file, gets none of them.
+SECURITY_OPTIONS = ["no-new-privileges"]
+#: User and group of the registry, whose image would run it as root. No host knows the number:
+#: 1000 would be ec2-user, who may become root.
+UNPRIVILEGED_USER = "65532:65532"
 
 #: Seconds that a stopping container gets to end the transfers it has begun.
 STOP_TIMEOUT = 120
@@ -106,10 +112,12 @@ class Service(Construct):
         self._secrets = secrets
         self.logs: dict[str, str] = {}
         caches = delivery == "cache"
+        memory = Memory(self, "memory")
         proxy = self._container(
             PROXY,
             image="${var.proxy_image}",
-            memory=256,
+            memory=memory.nginx,
+            memoryReservation=NGINX_PROMISED,
             links=[REGISTRY],
             portMappings=[
                 {"hostPort": port, "containerPort": UNPRIVILEGED + port, "protocol": "tcp"}
@@ -124,6 +132,7 @@ class Service(Construct):
                 "NGINX_BLOB_DELIVERY": delivery,
                 "NGINX_CACHE_GIGABYTES": "${var.cache_size}",
                 "NGINX_CONNECTIONS_PER_ADDRESS": "${var.proxy_connections_per_address}",
+                "NGINX_UPLOADS": memory.uploads,
             },
             linuxParameters={**CONFINED, "tmpfs": [PROXY_FOLDER]},
             mountPoints=[{"sourceVolume": "cache", "containerPath": CACHE_FOLDER}]
@@ -135,9 +144,13 @@ class Service(Construct):
         registry = self._container(
             REGISTRY,
             image="${var.registry_image}",
-            memory=512,
+            memory=memory.registry,
+            memoryReservation=REGISTRY_PROMISED,
+            user=UNPRIVILEGED_USER,
             environment=REGISTRY_ENVIRONMENT
             | {
+                # Without it the heap grows until the limit ends the registry.
+                "GOMEMLIMIT": memory.heap,
                 "REGISTRY_STORAGE_S3_BUCKET": images.bucket,
                 "REGISTRY_STORAGE_S3_REGION": "${var.aws_region}",
                 # With a redirect, a client fetches a layer from S3 by itself.
@@ -188,12 +201,12 @@ class Service(Construct):
         name: str,
         *,
         image: str,
-        memory: int,
+        memory: str,
         environment: dict[str, str],
         secrets: list[dict[str, str]] | None = None,
         **more: Any,
     ) -> str:
-        """Return a container's definition in JSON; ``memory`` is what it is promised, in MiB."""
+        """Return a container's definition in JSON; ``memory`` is Terraform's number of its MiB."""
         logs = CloudwatchLogGroup(
             self,
             f"{name}_logs",
@@ -208,7 +221,7 @@ class Service(Construct):
             "image": image,
             "essential": True,
             "readonlyRootFilesystem": True,
-            "memoryReservation": memory,
+            "dockerSecurityOptions": SECURITY_OPTIONS,
             "stopTimeout": STOP_TIMEOUT,
             "environment": [
                 {"name": key, "value": value}
@@ -229,4 +242,4 @@ class Service(Construct):
             **more,
         }
         listed = self._secrets.with_static_keys(secrets or [])
-        return f'{json.dumps(definition)[:-1]}, "secrets": {listed}}}'
+        return f'{json.dumps(definition)[:-1]}, "memory": {memory}, "secrets": {listed}}}'

@@ -79,6 +79,8 @@ class RegistryStack(TerraformStack):
             "permissions",
             images=storage.images,
             configuration=storage.configuration,
+            s3_endpoint_id=network.s3_endpoint_id,
+            redirects=settings.blob_delivery == "redirect",
             secret_arns=secrets.arns,
             session_manager=settings.host_network != "public",
             metrics=settings.alarms,

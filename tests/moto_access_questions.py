@@ -5,6 +5,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from integration.local.emulator import Emulator
+from integration.local.vpc_endpoints import send_through
 from tests.aws_samples import bucket, client, new_name, policy, role
 
 ADMINISTRATOR = "arn:aws:iam::123456789012:user/administrator"
@@ -73,6 +74,27 @@ def roles_may_delete_many_of_their_objects(aws: Emulator) -> bool:
     return "Errors" not in answer
 
 
+def roles_of_an_endpoint_are_refused_elsewhere(aws: Emulator) -> bool:
+    name = bucket(aws)
+    allow = {
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+        "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+    }
+    mine = aws.assume_role(role(aws, {"AWS": ADMINISTRATOR}, allow=allow), service="administrator")
+    codes = []
+    for endpoint in ("vpce-1", "vpce-2", None):
+        s3 = aws.session(mine).client("s3", config=Config())
+        if endpoint:
+            send_through(s3, endpoint)
+        try:
+            s3.get_object(Bucket=name, Key="a/b")
+            codes.append("")
+        except ClientError as refused:
+            codes.append(refused.response["Error"]["Code"])
+    return codes == ["", "AccessDenied", "AccessDenied"]
+
+
 def roles_may_read_one_secret(aws: Emulator) -> bool:
     name = new_name()
     made = client(aws, "secretsmanager").create_secret(Name=name, SecretString="s")["ARN"]
@@ -98,4 +120,5 @@ QUESTIONS = [
     presigned_urls_are_answered,
     roles_may_delete_many_of_their_objects,
     roles_may_read_one_secret,
+    roles_of_an_endpoint_are_refused_elsewhere,
 ]

@@ -1,7 +1,8 @@
 """Where a local cloud leads requests for its buckets."""
 
 from integration.local.endpoints import REFUSALS
-from integration.local.firewall import render
+from integration.local.firewall import METADATA_PORT, render
+from integration.local.vpc_endpoints import ENDPOINT_HEADER
 
 
 def configuration(stores: dict[str, str]) -> str:
@@ -11,6 +12,11 @@ def configuration(stores: dict[str, str]) -> str:
         stores=stores,
         roles=[],
         refusals=REFUSALS,
+        region="us-east-1",
+        endpoint_header=ENDPOINT_HEADER,
+        s3_endpoint="vpce-1",
+        gateway="10.0.0.1",
+        metadata_port=METADATA_PORT,
         revision="0",
         maxconn=100,
     )
@@ -18,6 +24,12 @@ def configuration(stores: dict[str, str]) -> str:
 
 def test_all_buckets_are_the_emulators() -> None:
     assert "use_backend" not in configuration({})
+
+
+def test_s3_is_told_which_endpoint_a_request_of_a_host_came_through() -> None:
+    told = f"http-request set-header {ENDPOINT_HEADER} vpce-1"
+    hosts = "{ req.hdr(host) -m sub s3. } !{ src 10.0.0.1 }"
+    assert f"{told} if {hosts}" in configuration({})
 
 
 def test_a_bucket_of_another_s3() -> None:

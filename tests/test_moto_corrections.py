@@ -114,10 +114,20 @@ def containers_may_reserve_memory_without_a_limit(aws: Emulator) -> bool:
 
 
 def rules_between_groups_keep_their_description(aws: Emulator) -> bool:
+    return keeps_description(aws, "UserIdGroupPairs", lambda group: {"GroupId": group})
+
+
+def rules_for_prefix_lists_keep_their_description(aws: Emulator) -> bool:
+    (some, *_) = client(aws, "ec2").describe_prefix_lists()["PrefixLists"]
+    peer = {"PrefixListId": some["PrefixListId"]}
+    return keeps_description(aws, "PrefixListIds", lambda _: peer)
+
+
+def keeps_description(aws: Emulator, kind: str, peer: Callable[[str], dict[str, str]]) -> bool:
     ec2, name = client(aws, "ec2"), new_name()
     group = ec2.create_security_group(GroupName=name, Description=name)["GroupId"]
-    peer = {"GroupId": group, "Description": "why"}
-    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [peer]}
+    described = {**peer(group), "Description": "why"}
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, kind: [described]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
     return "why" in [rule.get("Description") for rule in rules["SecurityGroupRules"]]
@@ -189,6 +199,7 @@ QUESTIONS = [
     capacity_providers_change_whether_they_drain,
     containers_may_reserve_memory_without_a_limit,
     rules_between_groups_keep_their_description,
+    rules_for_prefix_lists_keep_their_description,
     suspended_buckets_can_be_emptied,
     folders_of_deleted_objects_are_not_listed,
     *moto_access_questions.QUESTIONS,

@@ -1,11 +1,14 @@
 """Where hosts are, and how they reach AWS."""
 
+import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from integration.local.machine import terraform_program
 from modules.settings_file import SettingsError, load_environments
 
 Stack = dict[str, Any]
@@ -74,6 +77,60 @@ def test_endpoints_and_no_way_to_the_internet(synthesize: Synthesize) -> None:
     assert all(one["private_dns_enabled"] for one in interfaces)
     rule = kinds(stack, "aws_vpc_security_group_ingress_rule")["network_private_hosts_to_endpoints"]
     assert rule["referenced_security_group_id"] == "${aws_security_group.network_hosts.id}"
+
+
+def ways_out(stack: Stack) -> set[tuple[str, str, str]]:
+    """Protocol, port and destination of each rule that lets hosts reach something."""
+    return {
+        (
+            rule["ip_protocol"],
+            str(rule["to_port"]),
+            rule.get("cidr_ipv4")
+            or rule.get("prefix_list_id")
+            or rule["referenced_security_group_id"],
+        )
+        for rule in kinds(stack, "aws_vpc_security_group_egress_rule").values()
+        if "network_hosts.id" in rule["security_group_id"]
+    }
+
+
+def test_hosts_behind_endpoints_reach_aws_and_nothing_else(synthesize: Synthesize) -> None:
+    assert ways_out(synthesize(host_network="endpoints", registry_image=IN_ECR)) == {
+        ("tcp", "443", "${aws_security_group.network_private_endpoints.id}"),
+        ("tcp", "443", "${aws_vpc_endpoint.network_s3.prefix_list_id}"),
+    }
+
+
+@pytest.mark.parametrize("host_network", ["public", "nat", "nat_per_zone"])
+def test_other_hosts_reach_https_only(synthesize: Synthesize, host_network: str) -> None:
+    stack = synthesize(host_network=host_network)
+    assert ways_out(stack) == {("tcp", "${each.value}", "0.0.0.0/0")}
+    rule = kinds(stack, "aws_vpc_security_group_egress_rule")["network_hosts_to_https"]
+    assert rule["from_port"] == "${each.value}"
+
+
+@pytest.mark.parametrize(
+    ("registry", "ports"),
+    [
+        ("docker.io/library/registry:3.1.1", {"443"}),
+        ("registry:3", {"443"}),
+        ("registry.example.com:5000/registry:3", {"443", "5000"}),
+    ],
+)
+def test_images_are_pulled_from_the_ports_in_their_names(
+    stack: Stack, tmp_path: Path, registry: str, ports: set[str]
+) -> None:
+    rule = kinds(stack, "aws_vpc_security_group_egress_rule")["network_hosts_to_https"]
+    code = rule["for_each"][2:-1].replace("var.registry_image", json.dumps(registry))
+    code = code.replace("var.proxy_image", json.dumps(IN_ECR))
+    done = subprocess.run(
+        [terraform_program(), f"-chdir={tmp_path}", "console"],
+        input=f"jsonencode({code})",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(json.loads(json.loads(done.stdout))) == ports
 
 
 @pytest.mark.parametrize("host_network", ["public", "nat"])

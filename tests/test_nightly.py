@@ -223,3 +223,15 @@ def test_what_is_wrong_is_told_before_anything_is_deployed(
 
 def test_a_night_knows_the_workloads_of_a_load() -> None:
     assert nightly.WORKLOADS == WORKLOADS
+
+
+def test_state_of_an_account_is_for_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cdktf = tmp_path / "node_modules" / ".bin" / "cdktf"
+    cdktf.parent.mkdir(parents=True)
+    cdktf.write_text(f"#!/bin/sh\necho state > {tmp_path}/terraform.wharf.tfstate\n")
+    cdktf.chmod(0o755)
+    monkeypatch.setattr("scripts.nightly.targets.REPOSITORY", tmp_path)
+    Account(Steps(tmp_path / "log"), "wharf", tmp_path, hosts=1).destroy()
+    assert (tmp_path / "terraform.wharf.tfstate").stat().st_mode & 0o777 == 0o600

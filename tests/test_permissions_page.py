@@ -2,7 +2,7 @@
 
 from integration.test_least_privilege import PAGE, UNTRIED, written
 
-NEEDED: dict[str, str | None] = {"s3:PutObject": "a push", "s3:GetBucketLocation": None}
+NEEDED: dict[str, str | None] = {"s3:PutObject": "a push", "s3:ListBucket": "a pull"}
 
 
 def row(page: str, action: str) -> str:
@@ -16,6 +16,14 @@ def test_a_run_writes_its_own_column_only() -> None:
     new = written({**NEEDED, "s3:PutObject": "a pull"}, "3.1", old)
     assert row(new, "s3:PutObject") == "| `s3:PutObject` | a push | a pull |"
     assert written(NEEDED, "2.8", new) == new
+
+
+def test_a_run_leaves_the_text_of_the_page() -> None:
+    page = PAGE.read_text()
+    other = written(NEEDED, "3.1", page)
+    table = [line for line in page.splitlines() if line.startswith(("| `s3:", "| Action"))]
+    assert set(page.splitlines()) - set(other.splitlines()) < set(table)
+    assert row(other, "s3:PutObject").endswith("| a push |")
 
 
 def test_the_page_has_what_both_series_show() -> None:

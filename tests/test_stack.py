@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.containers import containers, environment
+
 Stack = dict[str, Any]
 PROXY = Path(__file__).resolve().parents[1] / "nginx-proxy"
 TYPES = {"string", "number", "bool", "list(string)", "map(number)", "map(string)"}
@@ -144,41 +146,6 @@ def test_who_may_reach_what(stack: Stack) -> None:
     }
 
 
-def test_the_task_role_has_the_actions_of_distribution_and_four_objects(stack: Stack) -> None:
-    policy = json.loads(
-        stack["resource"]["aws_iam_role_policy"]["permissions_task_storage"]["policy"]
-    )
-    bucket, objects, files, names = policy["Statement"]
-    assert set(bucket["Action"]) == {
-        "s3:ListBucket",
-        "s3:GetBucketLocation",
-        "s3:ListBucketMultipartUploads",
-    }
-    assert set(objects["Action"]) == {
-        "s3:PutObject",
-        "s3:GetObject",
-        "s3:DeleteObject",
-        "s3:ListMultipartUploadParts",
-        "s3:AbortMultipartUpload",
-    }
-    assert files["Action"] == ["s3:GetObject"]
-    assert [one.rpartition("/")[2] for one in files["Resource"]] == [
-        "nginx.htpasswd",
-        "domain.crt",
-        "domain.key",
-        "nginx.permissions",
-    ]
-    assert names["Action"] == ["s3:ListBucket"]
-    assert names["Resource"] == ["${aws_s3_bucket.storage_configuration.arn}"]
-
-
-def containers(stack: Stack) -> dict[str, Any]:
-    """The containers of the task, without static keys."""
-    text = only(stack, "aws_ecs_task_definition")["container_definitions"]
-    text = re.sub(r"%\{ if .*?%\{ else \}(.*?)%\{ endif \}", r"\1", text)
-    return {one["name"]: one for one in json.loads(text)}
-
-
 def test_the_task_the_proxy_and_its_page_have_the_same_variables(stack: Stack) -> None:
     task = {one["name"] for one in containers(stack)["nginx"]["environment"]} - {"AWS_REGION"}
     programs = [*PROXY.glob("wharf_proxy/*.py"), *PROXY.glob("lua/wharf/*.lua")]
@@ -204,17 +171,6 @@ def test_the_http_secret_is_a_secret(stack: Stack) -> None:
 
 def test_one_task_for_each_host(stack: Stack) -> None:
     assert only(stack, "aws_ecs_service")["scheduling_strategy"] == "DAEMON"
-
-
-def test_containers_can_change_nothing_of_their_own(stack: Stack) -> None:
-    for container in containers(stack).values():
-        assert container["readonlyRootFilesystem"] is True
-        assert container["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
-        assert "privileged" not in container
-
-
-def environment(stack: Stack, container: str) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in containers(stack)[container]["environment"]}
 
 
 @pytest.mark.parametrize(

@@ -85,12 +85,22 @@ def test_what_a_container_is_denied() -> None:
         "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]},
         "tmpfs": [{"containerPath": "/state", "size": 32, "mountOptions": ["noexec"]}],
     }
-    confined = {"name": "c", "linuxParameters": parameters, "readonlyRootFilesystem": True}
+    confined = {
+        "name": "c",
+        "linuxParameters": parameters,
+        "readonlyRootFilesystem": True,
+        "dockerSecurityOptions": ["no-new-privileges"],
+        "user": "65532:65532",
+        "memory": 512,
+    }
     (container,) = task(confined).containers(Secrets())
     assert container.options["cap_drop"] == ["ALL"]
     assert container.options["cap_add"] == ["CHOWN"]
     assert container.options["tmpfs"] == ["/state:size=32m,noexec"]
     assert container.options["read_only"]
+    assert container.options["security_options"] == ["no-new-privileges"]
+    assert container.options["user"] == "65532:65532"
+    assert container.options["memory"] == "512m"
 
 
 def test_a_linux_parameter_that_is_not_understood_is_told() -> None:

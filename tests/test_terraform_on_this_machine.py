@@ -1,12 +1,15 @@
-"""Which Terraform is called, and where it finds its provider without a registry."""
+"""Which Terraform is called, where it finds its provider without a registry, and what it leaves."""
 
 from pathlib import Path
 
 import pytest
 
+from integration.local.aws_session import Credentials
+from integration.local.emulator import Emulator
 from integration.local.errors import LocalCloudError
-from integration.local.machine import terraform_program
+from integration.local.machine import make_private, terraform_program
 from integration.local.provider_mirror import configure_command_line, find_mirror
+from integration.local.terraform import Terraform
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 
@@ -66,3 +69,41 @@ def test_a_configuration_that_exists_is_left_alone(
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
     configure_command_line(tmp_path)
     assert [one.name for one in tmp_path.iterdir()] == ["own.rc"]
+
+
+#: Terraform as far as it writes files: with the modes that the umask leaves.
+STAND_IN = """#!/bin/sh
+umask 022
+echo '{}' > terraform.tfstate
+echo '{}' > terraform.tfstate.backup
+"""
+
+
+def test_keys_and_states_are_for_their_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, stack = tmp_path / "programs", tmp_path / "stack"
+    for folder in (programs, stack):
+        folder.mkdir(mode=0o755)
+    (programs / "terraform").write_text(STAND_IN)
+    (programs / "terraform").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    keys = Credentials(access_key_id="key", secret_access_key="secret")
+    emulator = Emulator(endpoint="http://127.0.0.1:1", credentials=keys)
+    Terraform(stack, emulator, "us-east-1", {"name": "wharf"}, tmp_path / "log").apply()
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in stack.iterdir()}
+    assert modes.keys() == {
+        "local_override.tf.json",
+        "local.tfvars.json",
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
+    }
+    assert set(modes.values()) == {"0o600"}
+    assert oct(stack.stat().st_mode & 0o777) == "0o700"
+
+
+def test_directory_of_a_cloud_is_for_its_owner_only(tmp_path: Path) -> None:
+    directory = tmp_path / "build" / "cloud"
+    directory.mkdir(parents=True, mode=0o755)
+    make_private(directory)
+    assert oct(directory.stat().st_mode & 0o777) == "0o700"

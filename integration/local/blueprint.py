@@ -6,6 +6,8 @@ from typing import Any, Self
 
 from integration.local.draining import classic_drain, drained_groups, longest_drain
 from integration.local.instances import Instance, read_instances
+from integration.local.security_groups import Rule, read_rules
+from integration.local.vpc_endpoints import read_endpoint_peers, read_s3_endpoint
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,6 @@ class Balancer:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What a security group lets in or out; ``protocol`` is "-1" for everything."""
-
-    group: str
-    egress: bool
-    protocol: str
-    ports: tuple[int, int]
-    network: str | None
-    peer_group: str | None
-
-
-@dataclass(frozen=True)
 class Blueprint:
     """All of it, as the API says it at one moment."""
 
@@ -93,6 +83,10 @@ class Blueprint:
     services: Sequence[Service]
     balancers: Sequence[Balancer]
     rules: Sequence[Rule]
+    #: What rules name the VPC endpoints by.
+    endpoint_peers: frozenset[str] = frozenset()
+    #: The gateway endpoint that requests to S3 come through.
+    s3_endpoint: str = ""
     #: Autoscaling groups whose instances ECS empties before they end.
     drained: frozenset[str] = frozenset()
 
@@ -103,7 +97,9 @@ class Blueprint:
             instances=read_instances(session),
             services=_services(session),
             balancers=read_balancers(session),
-            rules=_rules(session),
+            rules=read_rules(session),
+            endpoint_peers=read_endpoint_peers(session),
+            s3_endpoint=read_s3_endpoint(session),
             drained=drained_groups(session.client("ecs")),
         )
 
@@ -256,18 +252,3 @@ def _classic_check(check: dict[str, Any]) -> HealthCheck:
         unhealthy=check["UnhealthyThreshold"],
         statuses="200",
     )
-
-
-def _rules(session: Any) -> list[Rule]:
-    described = session.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
-    return [
-        Rule(
-            group=rule["GroupId"],
-            egress=rule["IsEgress"],
-            protocol=rule["IpProtocol"],
-            ports=(rule.get("FromPort", -1), rule.get("ToPort", -1)),
-            network=rule.get("CidrIpv4"),
-            peer_group=rule.get("ReferencedGroupInfo", {}).get("GroupId"),
-        )
-        for rule in described
-    ]

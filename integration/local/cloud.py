@@ -17,7 +17,7 @@ from integration.local.host import Host
 from integration.local.images import Images
 from integration.local.instances import read_instances
 from integration.local.inventory import inventory
-from integration.local.machine import check_machine, podman
+from integration.local.machine import check_machine, make_private, podman
 from integration.local.network import Network
 from integration.local.rollout import Rollout
 from integration.local.saved import SavedCloud
@@ -76,7 +76,7 @@ class LocalCloud:
 
     def _prepare(self, directory: Path, saved: SavedCloud, report: Callable[[str], None]) -> None:
         check_machine()
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private(directory)
         self.directory = directory.resolve()
         self.logs = self.directory / "logs"
         self.logs.mkdir(exist_ok=True)
@@ -207,7 +207,8 @@ class LocalCloud:
         return Endpoints(haproxy, self._saved.region, self._stores)
 
     @property
-    def _fleet(self) -> Fleet:
+    def fleet(self) -> Fleet:
+        """The hosts together, and what EC2 and ECS do for them."""
         return Fleet(
             self._podman, self.network, self.emulator, self.endpoints, self.logs, self._report
         )
@@ -219,7 +220,7 @@ class LocalCloud:
     @property
     def hosts(self) -> list[Host]:
         """The hosts that run, by instance."""
-        return self._fleet.hosts(read_instances(self.session))
+        return self.fleet.hosts(read_instances(self.session))
 
     @property
     def balancers(self) -> dict[str, LocalBalancer]:
@@ -249,7 +250,7 @@ class LocalCloud:
         """
         plan = self._read()
         self._images.prepare(plan.images, self._saved.contexts)
-        fleet = self._fleet
+        fleet = self.fleet
         leaving = fleet.leaving(plan)
         hosts = fleet.reconcile(plan)
         rollout = Rollout(self._read, fleet, self._traffic)

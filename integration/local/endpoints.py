@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import trustme
 
 from integration.local.aws_session import Credentials
-from integration.local.firewall import render
+from integration.local.firewall import METADATA_PORT, render
 from integration.local.haproxy import CONNECTIONS, HaProxy
+from integration.local.vpc_endpoints import ENDPOINT_HEADER
 
 #: The services whose API containers may call by name.
 SERVICES = ("s3", "sts", "secretsmanager", "ssm", "logs", "ecs", "ecr")
@@ -55,8 +56,12 @@ class Endpoints:
         #: Certificates that containers have to trust, in the place of the system's.
         self.trust = haproxy.directory / "trust.pem"
 
-    def serve(self, emulator: str, roles: dict[str, Credentials]) -> None:
-        """Start, or go on, with the emulator at a URL and the roles' credentials."""
+    def serve(self, emulator: str, roles: dict[str, Credentials], s3_endpoint: str = "") -> None:
+        """Start, or go on, with the emulator at a URL and the roles' credentials.
+
+        ``s3_endpoint`` is what the requests of hosts to S3 come through, for policies. Clients on
+        this machine are outside of the network.
+        """
         directory = self._haproxy.directory
         directory.mkdir(parents=True, exist_ok=True)
         if not self.trust.exists():
@@ -72,6 +77,11 @@ class Endpoints:
                 stores=self._stores,
                 roles=list(documents),
                 refusals=REFUSALS,
+                region=self._region,
+                endpoint_header=ENDPOINT_HEADER,
+                s3_endpoint=s3_endpoint,
+                gateway=self._haproxy.gateway,
+                metadata_port=METADATA_PORT,
                 # HAProxy reads the documents when it starts: new ones need a new configuration.
                 revision=hashlib.sha256("".join(documents.values()).encode()).hexdigest(),
                 maxconn=CONNECTIONS,

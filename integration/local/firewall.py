@@ -4,13 +4,17 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from integration.local.blueprint import Rule
 from integration.local.errors import LocalCloudError
+from integration.local.security_groups import Rule
 from integration.templates import templates
 
 #: Where ECS serves the credentials of a task's role.
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
 CREDENTIALS_ADDRESS = "169.254.170.2"
+#: Where EC2 serves the metadata of a host, and the port of what stands for EC2 here.
+#: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+METADATA_ADDRESS = "169.254.169.254"
+METADATA_PORT = 1338
 
 _TEMPLATES = templates("integration.local")
 
@@ -32,6 +36,8 @@ class Firewall:
     published: Mapping[int, int] = field(default_factory=dict)
     #: Address that stands for the ECS agent's credentials endpoint; None where there is none.
     credentials: str | None = None
+    #: Address that stands for the metadata of a host; None where nothing may reach that.
+    metadata: str | None = None
     #: Ports that only the machine itself, at this address, may reach: the tests' way in.
     doors: tuple[str, Sequence[int]] | None = None
 
@@ -43,7 +49,7 @@ class Firewall:
         Args:
             pid: a process in the namespace.
             rules: the rules of all security groups.
-            addresses: for each security group the addresses of its members.
+            addresses: for each security group and prefix list the addresses of its members.
         """
         text = self.text(rules, addresses)
         done = subprocess.run(
@@ -65,6 +71,9 @@ class Firewall:
             published=self.published,
             credentials=self.credentials,
             credentials_address=CREDENTIALS_ADDRESS,
+            metadata=self.metadata,
+            metadata_address=METADATA_ADDRESS,
+            metadata_port=METADATA_PORT,
             doors=self.doors,
             incoming=_matches((rule for rule in own if not rule.egress), addresses, "saddr"),
             outgoing=_matches((rule for rule in own if rule.egress), addresses, "daddr"),
@@ -76,7 +85,7 @@ def _matches(
 ) -> list[str]:
     found = []
     for rule in rules:
-        peers = [rule.network] if rule.network else sorted(addresses.get(rule.peer_group or "", ()))
+        peers = [rule.network] if rule.network else sorted(addresses.get(rule.peer or "", ()))
         if not peers:
             continue
         match = f"ip {side} {{ {', '.join(peers)} }}"

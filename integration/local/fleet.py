@@ -13,7 +13,7 @@ from integration.local.endpoints import Endpoints, bucket_names
 from integration.local.errors import LocalCloudError
 from integration.local.firewall import Firewall
 from integration.local.host import ADDRESS, INSTANCE, Host, instance_of
-from integration.local.instances import Instance
+from integration.local.instances import CONTAINER_HOPS, Instance
 from integration.local.network import Network
 from integration.local.task import Task
 
@@ -93,7 +93,7 @@ class Fleet:
         Tasks that have ended are started again.
         """
         roles = self._roles(plan)
-        self._endpoints.serve(self._emulator.endpoint, roles)
+        self._endpoints.serve(self._emulator.endpoint, roles, plan.s3_endpoint)
         for instance in plan.instances:
             if instance.id not in self._addresses():
                 self._start(instance, plan, roles)
@@ -113,7 +113,7 @@ class Fleet:
     def run_tasks(self, host: Host, plan: Blueprint) -> None:
         """Run on a host what the plan has for its cluster."""
         roles = self._roles(plan)
-        self._endpoints.serve(self._emulator.endpoint, roles)
+        self._endpoints.serve(self._emulator.endpoint, roles, plan.s3_endpoint)
         for service in plan.services:
             if service.cluster == host.cluster:
                 self._run(host, Task(service.task), roles)
@@ -151,14 +151,18 @@ class Fleet:
         # before the host has told which cluster it joins.
         host.start(names, [Task(service.task) for service in plan.services])
         # From its start, as on AWS; load balancers and hosts that come later are let in then.
-        self.firewall(host, plan).enforce(
-            self._network.pid(host.pod), plan.rules, plan.members(self._addresses())
-        )
+        # The user data is the host itself, one hop from its metadata; all that comes then are
+        # containers.
+        self._enforce(self.firewall(host, plan, hops=1), host, plan)
         cluster = host.boot()
+        self._enforce(self.firewall(host, plan), host, plan)
         self._report(f"Host {host.id} at {host.address} joins cluster {cluster}")
         for service in plan.services:
             if service.cluster == cluster:
                 self._run(host, Task(service.task), roles)
+
+    def _enforce(self, firewall: Firewall, host: Host, plan: Blueprint) -> None:
+        firewall.enforce(self._network.pid(host.pod), plan.rules, self.members(plan))
 
     def _run(self, host: Host, task: Task, roles: dict[str, Credentials]) -> None:
         execution = task.definition.get("executionRoleArn")
@@ -180,12 +184,24 @@ class Fleet:
         if attachment.classic:
             _register_classic(session.client("elb"), attachment.classic, hosts)
 
-    def firewall(self, host: Host, plan: Blueprint) -> Firewall:
-        """What may reach a host: its security groups, and of its ports the published ones."""
+    def members(self, plan: Blueprint) -> dict[str, set[str]]:
+        """For each security group and prefix list the addresses of its hosts, or of AWS."""
+        found = plan.members(self._addresses())
+        for peer in plan.endpoint_peers:
+            found.setdefault(peer, set()).add(self._endpoints.address)
+        return found
+
+    def firewall(self, host: Host, plan: Blueprint, hops: int = CONTAINER_HOPS) -> Firewall:
+        """What may reach a host: its security groups, and of its ports the published ones.
+
+        Its metadata is reached by what is so many hops away: the host 1, its containers 2.
+        """
+        address = self._endpoints.address
         return Firewall(
             security_groups=host.instance.security_groups,
             published=self._published(host, plan),
-            credentials=self._endpoints.address,
+            credentials=address,
+            metadata=address if hops <= host.instance.metadata_hops else None,
         )
 
     @staticmethod

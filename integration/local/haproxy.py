@@ -47,6 +47,11 @@ class HaProxy:
         return cls(podman, network, f"{network.cloud}-{name}", network.address(number), logs / name)
 
     @property
+    def gateway(self) -> str:
+        """The address of this machine on the network, from where clients come."""
+        return self._network.gateway
+
+    @property
     def statistics(self) -> Path:
         """The socket that answers HTTP requests for statistics."""
         return self.directory / "run" / "statistics.sock"

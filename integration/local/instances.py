@@ -4,6 +4,11 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+#: Hops from a container in bridge mode to the metadata of its host: the bridge, then the host.
+CONTAINER_HOPS = 2
+#: More than any way has.
+ALL_HOPS = 64
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -13,6 +18,8 @@ class Instance:
     group: str
     user_data: str
     security_groups: tuple[str, ...]
+    #: Hops that the metadata of the host travels; 0 where it has none.
+    metadata_hops: int = 0
 
 
 def read_instances(session: Any) -> list[Instance]:
@@ -30,6 +37,7 @@ def read_instances(session: Any) -> list[Instance]:
                     group=group["AutoScalingGroupName"],
                     user_data=base64.b64decode(data.get("UserData", "")).decode(),
                     security_groups=tuple(data.get("SecurityGroupIds", ())),
+                    metadata_hops=metadata_hops(data.get("MetadataOptions", {})),
                 )
             )
     return sorted(found, key=lambda instance: instance.id)
@@ -46,3 +54,17 @@ def _template_data(ec2: Any, template: dict[str, Any]) -> dict[str, Any]:
     version = {"LaunchTemplateId": template["LaunchTemplateId"]}
     answer = ec2.describe_launch_template_versions(**version, Versions=[str(template["Version"])])
     return dict(answer["LaunchTemplateVersions"][0]["LaunchTemplateData"])
+
+
+def metadata_hops(options: dict[str, Any]) -> int:
+    """Return the hops that metadata travels, by the options of a launch template.
+
+    The limit is for the session token only: without the need of one it keeps nobody away. Options
+    that are not given are those of the ECS image.
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
+    """
+    if options.get("HttpEndpoint") == "disabled":
+        return 0
+    if options.get("HttpTokens", "required") != "required":
+        return ALL_HOPS
+    return int(options.get("HttpPutResponseHopLimit", CONTAINER_HOPS))

@@ -39,6 +39,16 @@ def check_machine() -> None:
         )
 
 
+def make_private(directory: Path) -> None:
+    """Make a directory that only its owner may enter, or make such a one of it.
+
+    What is below it has keys: of the emulator, of task roles, of certificates. Containers find
+    their files all the same, because a mount does not ask for the way to it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+
+
 def terraform_program() -> str:
     """The command that applies the stack.
 

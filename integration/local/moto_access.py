@@ -25,6 +25,7 @@ from moto.s3.responses import S3Response
 from moto.secretsmanager.responses import SecretsManagerResponse
 
 from integration.local.replacing import instead
+from integration.local.vpc_endpoints import ENDPOINT_HEADER
 
 #: An IAM user with a name of this form stands for the AWS service of that name.
 SERVICE_USER = re.compile(r":user/([a-z0-9.-]+\.amazonaws\.com)$")
@@ -36,6 +37,7 @@ def apply_access_corrections() -> None:
     roles_that_do_not_exist_cannot_be_assumed()
     statements_that_do_not_apply_decide_nothing()
     tls_only_policies_let_tls_pass()
+    policies_know_the_endpoint_of_a_request()
     presigned_urls_carry_credentials()
     deleting_many_objects_asks_for_each()
     secrets_are_asked_for_by_their_arn()
@@ -122,6 +124,23 @@ def tls_only_policies_let_tls_pass() -> None:
             if allowed and str(secure).lower() not in allowed:
                 return False
             return bool(original(self, values))
+
+        return check_conditions
+
+    instead(IAMPolicyStatement, "_check_conditions", make)
+
+
+def policies_know_the_endpoint_of_a_request() -> None:
+    """moto takes a condition as met whose key it does not know, such as ``aws:SourceVpce``.
+
+    A request that came through no endpoint then meets a condition that names one.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies-vpc-endpoint.html
+    """
+
+    def make(original: Any) -> Callable[..., bool]:
+        def check_conditions(self: Any, values: dict[str, str] | None) -> bool:
+            through = {"aws:SourceVpce": request.headers.get(ENDPOINT_HEADER, "")}
+            return bool(original(self, {**(values or {}), **through}))
 
         return check_conditions
 

@@ -5,6 +5,7 @@ process that serves moto. ``tests/test_moto_corrections.py`` fails when moto no 
 """
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from moto.autoscaling.models import AutoScalingBackend
@@ -45,7 +46,7 @@ def apply_corrections() -> None:
     capacity_providers_are_listed_without_a_name()
     capacity_providers_change_whether_they_drain()
     ec2_containers_may_reserve_memory_without_a_limit()
-    rules_between_groups_keep_their_description()
+    rules_keep_their_description()
     suspended_buckets_can_be_emptied()
     replication_tells_what_it_selects()
     classic_balancers_have_a_zone()
@@ -191,12 +192,25 @@ def ec2_containers_may_reserve_memory_without_a_limit() -> None:
     instead(EC2ContainerServiceBackend, "_validate_container_defs", make)
 
 
-def rules_between_groups_keep_their_description() -> None:
-    """moto shows the description of a rule only where its peer is a network, not a group."""
+def rules_keep_their_description() -> None:
+    """moto shows the description of a rule only where its peer is a network.
+
+    A group is kept with its description, of a prefix list the identifier only.
+    """
+
+    def make(original: Any) -> Callable[..., None]:
+        def __init__(rule: Any, *given: Any, **named: Any) -> None:
+            original(rule, *given, **named)
+            arguments = signature(original).bind(rule, *given, **named).arguments
+            rule.prefix_list = arguments.get("prefix_list_id") or {}
+
+        return __init__
 
     def described(rule: Any) -> Any:
-        return rule.ip_range.get("Description") or rule.source_group.get("Description")
+        peers = (rule.ip_range, rule.source_group, rule.prefix_list)
+        return next((one["Description"] for one in peers if one.get("Description")), None)
 
+    instead(SecurityGroupRule, "__init__", make)
     SecurityGroupRule.description = property(described)  # type: ignore[method-assign,assignment]
 
 

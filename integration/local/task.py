@@ -32,6 +32,7 @@ KNOWN = frozenset(
         "user",
         "readonlyRootFilesystem",
         "linuxParameters",
+        "dockerSecurityOptions",
         "mountPoints",
     }
 )
@@ -179,6 +180,8 @@ def _container(definition: Mapping[str, Any], secrets: Any) -> Container:
         options["memory"] = f"{definition['memory']}m"
     if definition.get("user"):
         options["user"] = definition["user"]
+    if definition.get("dockerSecurityOptions"):
+        options["security_options"] = definition["dockerSecurityOptions"]
     if definition.get("readonlyRootFilesystem"):
         options["read_only"] = True
     if definition.get("entryPoint"):

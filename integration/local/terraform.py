@@ -11,13 +11,15 @@ from python_terraform import Terraform as PythonTerraform
 
 from integration.local.emulator import Emulator
 from integration.local.errors import LocalCloudError
-from integration.local.machine import terraform_program
+from integration.local.machine import make_private, terraform_program
 from integration.local.provider_mirror import configure_command_line
 from integration.programs import end_all
 
 STACK = "cdk.tf.json"
 OVERRIDE = "local_override.tf.json"
 STATE = "terraform.tfstate"
+#: Files that may hold keys: states and their backups, plans, values of variables, the override.
+PRIVATE = ("*.tfstate*", "*.tfplan", "*.tfvars.json", OVERRIDE)
 
 #: Services that the stack's resources call. Without an endpoint of its own EC2 alone costs 24 s.
 SERVICES = (
@@ -66,9 +68,11 @@ class Terraform:
         self.variables = dict(variables)
         self._log = log
         configure_command_line(log.parent)
+        make_private(directory)
         (directory / OVERRIDE).write_text(json.dumps(_override(emulator, region), indent=2))
         file = directory / "local.tfvars.json"
         file.write_text(json.dumps(self.variables))
+        self._close_files()
         self._terraform = PythonTerraform(
             working_dir=str(directory),
             var_file=file.name,
@@ -141,9 +145,17 @@ class Terraform:
         except BaseException:
             end_children()
             raise
+        finally:
+            self._close_files()
         with self._log.open("a") as log:
             log.write(f"$ terraform {verb}\n{out}{err}\n")
         return status, f"{out}{err}"
+
+    def _close_files(self) -> None:
+        """Let only the owner read what may hold keys; Terraform writes its state for everybody."""
+        for pattern in PRIVATE:
+            for file in self.directory.glob(pattern):
+                file.chmod(0o600)
 
     def _error(self, verb: str, output: str) -> LocalCloudError:
         return LocalCloudError(f"terraform {verb} failed: {first_error(output)} (log: {self._log})")

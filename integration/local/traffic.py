@@ -52,7 +52,7 @@ class Traffic:
 
     def open(self, plan: Blueprint, fleet: Fleet, hosts: list[Host]) -> None:
         """Put the security groups of the hosts into force, now that all their members are known."""
-        members = self._members(plan, hosts)
+        members = fleet.members(plan) | self._members(plan, hosts)
         for host in hosts:
             firewall = fleet.firewall(host, plan)
             firewall.enforce(self._network.pid(host.pod), plan.rules, members)

@@ -51,8 +51,11 @@ class Steps:
         text: str = "",
         shown: bool = True,
         seconds: float | None = None,
+        umask: int = -1,
     ) -> str:
         """Run a program to its end; return what it printed.
+
+        ``umask`` is that of the files that it makes; -1 is this process's own.
 
         Raises:
             NightlyError: it failed, or took more than so many seconds, after which it is ended.
@@ -67,6 +70,7 @@ class Steps:
             text=True,
             errors="replace",
             pass_fds=self._held,
+            umask=umask,
             # An interrupt at the terminal is ours to pass on, once.
             start_new_session=True,
         )

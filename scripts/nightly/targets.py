@@ -187,7 +187,8 @@ class Account:
         command = [cdktf, verb, self._environment, "--auto-approve", *where, *here, *values]
         lock = {"TF_CLI_ARGS_apply": LOCK, "TF_CLI_ARGS_destroy": LOCK, "TF_CLI_ARGS_plan": LOCK}
         environment = {"CI": "1", "CHECKPOINT_DISABLE": "1", **lock}
-        self._steps.run(verb, [*command, *options], environment)
+        # The state, where it is a file.
+        self._steps.run(verb, [*command, *options], environment, umask=0o077)
 
     def _publish(self, outputs: Mapping[str, str]) -> Access:
         url = outputs["registry_url"]

@@ -2,12 +2,14 @@
 
 module "network" {
   source           = "./modules/network"
+  proxy_image      = var.proxy_image
   allowed_networks = var.allowed_networks
   aws_region       = var.aws_region
   key_pair         = var.key_pair
   metrics_networks = var.metrics_networks
   name             = var.name
   network_cidr     = var.network_cidr
+  registry_image   = var.registry_image
   ssh_networks     = var.ssh_networks
 }
 
@@ -33,6 +35,7 @@ module "secrets" {
 
 module "permissions" {
   source                    = "./modules/permissions"
+  network_s3_id             = module.network.s3_id
   secrets_http_arn          = module.secrets.http_arn
   secrets_keys_arn          = module.secrets.keys_arn
   storage_configuration_arn = module.storage.configuration_arn
@@ -98,11 +101,13 @@ module "service" {
   aws_region                    = var.aws_region
   cache_size                    = var.cache_size
   index_validation              = var.index_validation
+  instance_type                 = var.instance_type
   kms_key_arn                   = var.kms_key_arn
   load_balancer_complete        = module.load_balancer.complete
   log_retention_days            = var.log_retention_days
   minimum_hosts                 = var.minimum_hosts
   name                          = var.name
+  other_instance_types          = var.other_instance_types
   permissions_complete          = module.permissions.complete
   proxy_connections_per_address = var.proxy_connections_per_address
   proxy_refresh_seconds         = var.proxy_refresh_seconds

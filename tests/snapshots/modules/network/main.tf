@@ -119,11 +119,22 @@ resource "aws_vpc_security_group_egress_rule" "balancer_to_hosts" {
   to_port                      = 443
 }
 
-resource "aws_vpc_security_group_egress_rule" "hosts_to_anywhere" {
+resource "aws_vpc_security_group_egress_rule" "hosts_to_https" {
+  for_each = toset(concat([
+    "443"
+    ], [
+    for image in [
+      var.proxy_image,
+      var.registry_image
+    ] :
+    try(regex("^[^/]+:([0-9]+)/", image)[0], "443")
+  ]))
   cidr_ipv4         = "0.0.0.0/0"
   description       = "AWS APIs and image pulls"
-  ip_protocol       = "-1"
+  from_port         = each.value
+  ip_protocol       = "tcp"
   security_group_id = aws_security_group.hosts.id
+  to_port           = each.value
 }
 
 resource "aws_vpc_security_group_ingress_rule" "clients_to_balancer" {

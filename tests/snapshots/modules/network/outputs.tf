@@ -22,7 +22,7 @@ output "complete" {
     aws_vpc.vpc,
     aws_vpc_endpoint.s3,
     aws_vpc_security_group_egress_rule.balancer_to_hosts,
-    aws_vpc_security_group_egress_rule.hosts_to_anywhere,
+    aws_vpc_security_group_egress_rule.hosts_to_https,
     aws_vpc_security_group_ingress_rule.clients_to_balancer,
     aws_vpc_security_group_ingress_rule.hosts_from_balancer,
     aws_vpc_security_group_ingress_rule.metrics_of_hosts,
@@ -33,6 +33,11 @@ output "complete" {
 output "hosts_id" {
   description = "`id` of `aws_security_group.hosts`."
   value       = aws_security_group.hosts.id
+}
+
+output "s3_id" {
+  description = "`id` of `aws_vpc_endpoint.s3`."
+  value       = aws_vpc_endpoint.s3.id
 }
 
 output "subnet_ids" {

@@ -1,5 +1,16 @@
 # Written by `make modules` of Wharf. Change the stack there; changes here are lost.
 
+variable "proxy_image" {
+  description = "Image made from nginx-proxy/, where the hosts can pull it, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.proxy_image))
+    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3."
+  }
+}
+
 variable "allowed_networks" {
   description = "IPv4 networks that may reach the registry."
   type        = list(string)
@@ -72,6 +83,23 @@ variable "network_cidr" {
   validation {
     condition     = can(cidrnetmask(var.network_cidr)) && try(cidrsubnet(var.network_cidr, 0, 0) == var.network_cidr, false) && try(tonumber(split("/", var.network_cidr)[1]), -1) >= 16 && try(tonumber(split("/", var.network_cidr)[1]), -1) <= 24
     error_message = "network_cidr must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero, the prefix /16 to /24."
+  }
+}
+
+variable "registry_image" {
+  description = "Image of the CNCF distribution registry."
+  type        = string
+  default     = "docker.io/library/registry:3.1.1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
+    error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
+  }
+
+  validation {
+    condition     = "public" != "endpoints" || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.", var.registry_image))
+    error_message = "registry_image must be an image in ECR where host_network is endpoints; copy it there."
   }
 }
 

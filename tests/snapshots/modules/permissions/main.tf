@@ -162,26 +162,61 @@ resource "aws_iam_role_policy" "task_storage" {
       {
         Effect = "Allow"
         Action = [
+          "s3:GetObject"
+        ]
+        Resource = [
+          "${var.storage_images_arn}/docker/registry/v2/*"
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.network_s3_id
+          }
+        }
+      },
+      {
+        Effect = "Allow"
+        Action = [
           "s3:ListBucket",
-          "s3:GetBucketLocation",
           "s3:ListBucketMultipartUploads"
         ]
         Resource = [
           var.storage_images_arn
         ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.network_s3_id
+          }
+        }
       },
       {
         Effect = "Allow"
         Action = [
           "s3:PutObject",
-          "s3:GetObject",
-          "s3:DeleteObject",
           "s3:ListMultipartUploadParts",
           "s3:AbortMultipartUpload"
         ]
         Resource = [
-          "${var.storage_images_arn}/*"
+          "${var.storage_images_arn}/docker/registry/v2/*"
         ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.network_s3_id
+          }
+        }
+      },
+      {
+        Effect = "Allow"
+        Action = [
+          "s3:DeleteObject"
+        ]
+        Resource = [
+          "${var.storage_images_arn}/docker/registry/v2/repositories/*"
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.network_s3_id
+          }
+        }
       },
       {
         Effect = "Allow"
@@ -194,6 +229,11 @@ resource "aws_iam_role_policy" "task_storage" {
           "${var.storage_configuration_arn}/domain.key",
           "${var.storage_configuration_arn}/nginx.permissions"
         ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.network_s3_id
+          }
+        }
       },
       {
         Effect = "Allow"
@@ -203,6 +243,11 @@ resource "aws_iam_role_policy" "task_storage" {
         Resource = [
           var.storage_configuration_arn
         ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.network_s3_id
+          }
+        }
       }
     ]
   })

@@ -1,5 +1,10 @@
 # Written by `make modules` of Wharf. Change the stack there; changes here are lost.
 
+variable "network_s3_id" {
+  description = "`id` of `aws_vpc_endpoint.s3` in the module network."
+  type        = string
+}
+
 variable "secrets_http_arn" {
   description = "`arn` of `aws_secretsmanager_secret.http` in the module secrets."
   type        = string

@@ -1,5 +1,12 @@
 # Written by `make modules` of Wharf. Change the stack there; changes here are lost.
 
+data "aws_ec2_instance_type" "memory_types" {
+  for_each = toset(concat([
+    var.instance_type
+  ], var.other_instance_types))
+  instance_type = each.value
+}
+
 resource "aws_cloudwatch_log_group" "nginx_logs" {
   kms_key_id        = var.kms_key_arn == "" ? null : var.kms_key_arn
   name              = "/wharf/${var.name}/nginx"
@@ -41,8 +48,10 @@ resource "aws_ecs_task_definition" "task" {
       image                  = var.proxy_image
       essential              = true
       readonlyRootFilesystem = true
-      memoryReservation      = 256
-      stopTimeout            = 120
+      dockerSecurityOptions = [
+        "no-new-privileges"
+      ]
+      stopTimeout = 120
       environment = [
         {
           name  = "AWS_REGION"
@@ -75,6 +84,10 @@ resource "aws_ecs_task_definition" "task" {
         {
           name  = "NGINX_REMEMBER_SECONDS"
           value = tostring(var.proxy_remember_seconds)
+        },
+        {
+          name  = "NGINX_UPLOADS"
+          value = tostring(floor((max(544, floor((min(values(data.aws_ec2_instance_type.memory_types)[*].memory_size...) - 512) * 3 / 8)) - 200) / 20))
         }
       ]
       ulimits = [
@@ -94,6 +107,7 @@ resource "aws_ecs_task_definition" "task" {
           max-buffer-size       = "25m"
         }
       }
+      memoryReservation = 256
       links = [
         "registry"
       ]
@@ -139,6 +153,7 @@ resource "aws_ecs_task_definition" "task" {
           condition     = "START"
         }
       ]
+      memory = max(288, floor((min(values(data.aws_ec2_instance_type.memory_types)[*].memory_size...) - 512) * 5 / 8))
       secrets = (nonsensitive(var.aws_access_key) != "" ? [{
         name      = "AWS_ACCESS_KEY_ID"
         valueFrom = "${var.secrets_keys_arn}:aws_access_key::"
@@ -152,12 +167,18 @@ resource "aws_ecs_task_definition" "task" {
       image                  = var.registry_image
       essential              = true
       readonlyRootFilesystem = true
-      memoryReservation      = 512
-      stopTimeout            = 120
+      dockerSecurityOptions = [
+        "no-new-privileges"
+      ]
+      stopTimeout = 120
       environment = [
         {
           name  = "AWS_REGION"
           value = var.aws_region
+        },
+        {
+          name  = "GOMEMLIMIT"
+          value = "${floor(max(544, floor((min(values(data.aws_ec2_instance_type.memory_types)[*].memory_size...) - 512) * 3 / 8)) * 90 / 100)}MiB"
         },
         {
           name  = "OTEL_TRACES_EXPORTER"
@@ -245,6 +266,8 @@ resource "aws_ecs_task_definition" "task" {
           max-buffer-size       = "25m"
         }
       }
+      memoryReservation = 512
+      user              = "65532:65532"
       linuxParameters = {
         capabilities = {
           drop = [
@@ -252,6 +275,7 @@ resource "aws_ecs_task_definition" "task" {
           ]
         }
       }
+      memory = max(544, floor((min(values(data.aws_ec2_instance_type.memory_types)[*].memory_size...) - 512) * 3 / 8))
       secrets = (nonsensitive(var.aws_access_key) != "" ? [{
         name      = "REGISTRY_HTTP_SECRET"
         valueFrom = var.secrets_http_arn

@@ -95,6 +95,18 @@ variable "index_validation" {
   }
 }
 
+variable "instance_type" {
+  description = "EC2 instance type of the hosts, of the architecture below."
+  type        = string
+  default     = "t3.medium"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", var.instance_type))
+    error_message = "instance_type must be an instance type such as t3.medium."
+  }
+}
+
 variable "kms_key_arn" {
   description = "KMS key for buckets, disks, logs, secrets and alarms; its policy has to let these services use it. Empty means keys of AWS."
   type        = string
@@ -146,6 +158,21 @@ variable "name" {
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
     error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+  }
+}
+
+variable "other_instance_types" {
+  description = "Types that serve as well, where the first is not to be had or is dearer."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.other_instance_types :
+      can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", value))
+    ])
+    error_message = "other_instance_types must be an instance type such as t3.medium."
   }
 }
 

@@ -23,10 +23,13 @@ run "refuse_bad_values" {
     var.metrics_networks,
     var.name,
     var.network_cidr,
+    var.proxy_image,
+    var.registry_image,
     var.ssh_networks,
   ]
 
   variables {
+    proxy_image = "!"
     allowed_networks = [
       "!",
     ]
@@ -34,8 +37,9 @@ run "refuse_bad_values" {
     metrics_networks = [
       "!",
     ]
-    name         = "!"
-    network_cidr = "!"
+    name           = "!"
+    network_cidr   = "!"
+    registry_image = "!"
     ssh_networks = [
       "!",
     ]

@@ -24,6 +24,7 @@ run "refuse_bad_values" {
   ]
 
   variables {
+    network_s3_id             = "network-s3-id"
     secrets_http_arn          = "arn:aws:service:us-east-1:123456789012:secrets-http-arn"
     secrets_keys_arn          = "arn:aws:service:us-east-1:123456789012:secrets-keys-arn"
     storage_configuration_arn = "arn:aws:service:us-east-1:123456789012:storage-configuration-arn"

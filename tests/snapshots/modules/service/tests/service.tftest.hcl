@@ -9,10 +9,12 @@ run "refuse_bad_values" {
     var.aws_region,
     var.cache_size,
     var.index_validation,
+    var.instance_type,
     var.kms_key_arn,
     var.log_retention_days,
     var.minimum_hosts,
     var.name,
+    var.other_instance_types,
     var.proxy_connections_per_address,
     var.proxy_image,
     var.proxy_refresh_seconds,
@@ -21,22 +23,26 @@ run "refuse_bad_values" {
   ]
 
   variables {
-    hosts_cluster_id              = "hosts-cluster-id"
-    load_balancer_targets_arn     = "arn:aws:service:us-east-1:123456789012:load-balancer-targets-arn"
-    permissions_execution_arn     = "arn:aws:service:us-east-1:123456789012:permissions-execution-arn"
-    permissions_task_arn          = "arn:aws:service:us-east-1:123456789012:permissions-task-arn"
-    proxy_image                   = "!"
-    secrets_http_arn              = "arn:aws:service:us-east-1:123456789012:secrets-http-arn"
-    secrets_keys_arn              = "arn:aws:service:us-east-1:123456789012:secrets-keys-arn"
-    storage_configuration_bucket  = "storage-configuration-bucket"
-    storage_images_bucket         = "storage-images-bucket"
-    aws_region                    = "!"
-    cache_size                    = -1
-    index_validation              = "!"
-    kms_key_arn                   = "!"
-    log_retention_days            = -1
-    minimum_hosts                 = -1
-    name                          = "!"
+    hosts_cluster_id             = "hosts-cluster-id"
+    load_balancer_targets_arn    = "arn:aws:service:us-east-1:123456789012:load-balancer-targets-arn"
+    permissions_execution_arn    = "arn:aws:service:us-east-1:123456789012:permissions-execution-arn"
+    permissions_task_arn         = "arn:aws:service:us-east-1:123456789012:permissions-task-arn"
+    proxy_image                  = "!"
+    secrets_http_arn             = "arn:aws:service:us-east-1:123456789012:secrets-http-arn"
+    secrets_keys_arn             = "arn:aws:service:us-east-1:123456789012:secrets-keys-arn"
+    storage_configuration_bucket = "storage-configuration-bucket"
+    storage_images_bucket        = "storage-images-bucket"
+    aws_region                   = "!"
+    cache_size                   = -1
+    index_validation             = "!"
+    instance_type                = "!"
+    kms_key_arn                  = "!"
+    log_retention_days           = -1
+    minimum_hosts                = -1
+    name                         = "!"
+    other_instance_types = [
+      "!",
+    ]
     proxy_connections_per_address = -1
     proxy_refresh_seconds         = -1
     proxy_remember_seconds        = -1

@@ -5,7 +5,8 @@ provider "aws" {
 }
 
 module "network" {
-  source = "../.."
+  source      = "../.."
+  proxy_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
 }
 
 output "balancer_id" {
@@ -16,6 +17,11 @@ output "balancer_id" {
 output "hosts_id" {
   description = "`id` of `aws_security_group.hosts`."
   value       = module.network.hosts_id
+}
+
+output "s3_id" {
+  description = "`id` of `aws_vpc_endpoint.s3`."
+  value       = module.network.s3_id
 }
 
 output "subnet_ids" {
