@@ -26,9 +26,16 @@ from scripts.registry_storage.integrity import (
     Problem,
     check_digests,
     check_references,
-    read_needs,
 )
-from scripts.registry_storage.snapshot import Blobs, read_blobs, read_repositories
+from scripts.registry_storage.manifests import Manifests
+from scripts.registry_storage.reachability import manifests_of
+from scripts.registry_storage.snapshot import (
+    Blobs,
+    Repositories,
+    read_blobs,
+    read_repositories,
+    require_registry,
+)
 from scripts.registry_storage.store import S3Store
 from scripts.registry_storage.work import Work
 
@@ -74,16 +81,18 @@ def check_integrity(
     Status 3 says that a pull would fail.
     """
     store = S3Store(bucket, region=region, connections=concurrency)
+    require_registry(store, bucket)
     with working(concurrency) as work:
         # Links first: what they name was there before them.
         repositories = read_repositories(store, work)
-        needs, problems = read_needs(store, work, repositories)
+        manifests = manifests_of(repositories)
+        needs = Manifests(store, work).read(manifests)
         blobs = read_blobs(store, work)
-        problems += check_references(blobs, repositories, needs)
-        found = Checked(len(repositories), len(needs), len(blobs), problems=problems)
+        problems = set(check_references(blobs.keys(), repositories, needs))
+        found = Checked(len(repositories), len(manifests & needs.keys()), len(blobs))
         if not no_digests:
-            _read(found, store, work, blobs, passed)
-    found.problems.sort()
+            problems |= _read(found, store, work, blobs, repositories, passed)
+    found.problems = sorted(problems)
     if as_json:
         print_json(found)
     else:
@@ -92,7 +101,14 @@ def check_integrity(
         raise SystemExit(BROKEN)
 
 
-def _read(found: Checked, store: S3Store, work: Work, blobs: Blobs, passed: Path | None) -> None:
+def _read(
+    found: Checked,
+    store: S3Store,
+    work: Work,
+    blobs: Blobs,
+    repositories: Repositories,
+    passed: Path | None,
+) -> set[Problem]:
     with ExitStack() as stack:
         left = blobs
         remember = None
@@ -112,15 +128,17 @@ def _read(found: Checked, store: S3Store, work: Work, blobs: Blobs, passed: Path
             if remember:
                 remember(digest)
 
-        for problem in check_digests(store, work, left, right):
+        problems = set(check_digests(store, work, left, repositories, right))
+    for problem in problems:
+        if problem.kind == "digest differs":
             found.blobs_read += 1
             found.bytes_read += blobs[problem.digest].size
-            found.problems.append(problem)
+    return problems
 
 
 def _tell(found: Checked) -> None:
     for problem in found.problems:
-        click.echo(f"{problem.kind}: {problem.place} {problem.digest}")
+        click.echo(problem)
     click.echo(
         f"{count(found.repositories, 'repository', 'repositories')}, "
         f"{count(found.manifests, 'manifest')}, {count(found.blobs, 'blob')}; "

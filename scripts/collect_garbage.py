@@ -9,6 +9,7 @@ from datetime import timedelta
 import click
 
 from scripts.errors import one_line_errors
+from scripts.registry_storage import layout
 from scripts.registry_storage.collection import Collected, Collector
 from scripts.registry_storage.command import (
     as_json,
@@ -24,6 +25,7 @@ from scripts.registry_storage.command import (
 from scripts.registry_storage.durations import Duration
 from scripts.registry_storage.garbage import Garbage, Limits
 from scripts.registry_storage.lock import locked
+from scripts.registry_storage.snapshot import require_registry
 from scripts.registry_storage.store import S3Store
 
 
@@ -77,6 +79,7 @@ def collect_garbage(
     It needs no outage. Interrupted, it goes on when it is run again.
     """
     store = S3Store(bucket, region=region, connections=concurrency)
+    require_registry(store, bucket, layout.OURS)
     now = store.now()
     limits = Limits(now - grace, now - given_up_after, untagged)
     with working(concurrency) as work:
@@ -105,6 +108,7 @@ def _planned(garbage: Garbage) -> Collected:
         blobs=len(garbage.blobs),
         bytes=sum(garbage.blobs.values()),
         uploads=len(garbage.uploads),
+        doubts=garbage.doubts,
     )
 
 
@@ -118,6 +122,8 @@ def _tell(done: Collected, dry_run: bool) -> None:
             f"Gave back {count(done.blobs_restored, 'blob')} and "
             f"{count(done.links_restored, 'link')} that somebody pushed meanwhile"
         )
+    for line in done.doubts:
+        click.echo(f"In doubt: {line}")
 
 
 if __name__ == "__main__":

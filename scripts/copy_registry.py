@@ -20,6 +20,7 @@ from scripts.registry_storage.command import (
 )
 from scripts.registry_storage.comparison import Lacking, compare
 from scripts.registry_storage.copying import Copied, copy_lacking
+from scripts.registry_storage.snapshot import require_registry
 from scripts.registry_storage.store import S3Store
 
 
@@ -53,6 +54,7 @@ def copy_registry(
     if bucket == target_bucket:
         raise ConfigurationError(f"--to {target_bucket}: it is the bucket itself: name another")
     source = S3Store(bucket, region=region, connections=concurrency)
+    require_registry(source, bucket)
     target = S3Store(target_bucket, region=to_region or region, connections=concurrency)
     with working(concurrency) as work:
         if dry_run:
@@ -63,12 +65,20 @@ def copy_registry(
         print_json(done, dry_run=dry_run)
     else:
         _tell(done, dry_run)
+    said = []
     if done.incomplete:
-        raise ConfigurationError(
-            f"{bucket}: {count(len(done.incomplete), 'tag or manifest', 'tags and manifests')} "
+        said.append(
+            f"{count(len(done.incomplete), 'tag or manifest', 'tags and manifests')} "
             "not copied, for something that they need is not there: run this again; if it says so "
             f"again, see `python -m scripts.check_integrity --bucket {bucket}`"
         )
+    if done.faults:
+        said.append(
+            f"{count(len(done.faults), 'object')} left out, see above: put them right in the "
+            "registry, or remove a wrong one from the copy, and run this again"
+        )
+    if said:
+        raise ConfigurationError("; ".join([f"{bucket}: {said[0]}", *said[1:]]))
 
 
 def _planned(lacking: Lacking) -> Copied:
@@ -78,6 +88,7 @@ def _planned(lacking: Lacking) -> Copied:
         links=lacking.links,
         tags=len(lacking.tags),
         present=lacking.present,
+        faults=[*lacking.differing, *lacking.spoilt],
     )
 
 
@@ -90,6 +101,10 @@ def _tell(done: Copied, dry_run: bool) -> None:
         click.echo(f"{count(done.gone, 'object')} went away while this ran")
     for tag in done.incomplete:
         click.echo(f"Not copied: {tag}")
+    for fault in done.faults:
+        click.echo(f"Left out: {fault}")
+    for hole in done.holes:
+        click.echo(f"Copied as the registry serves it: {hole}")
 
 
 if __name__ == "__main__":

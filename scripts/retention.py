@@ -21,8 +21,8 @@ from scripts.registry_storage.command import (
     region,
     working,
 )
-from scripts.registry_storage.retention import Rules, Verdict, carry_out, judge
-from scripts.registry_storage.snapshot import read_links
+from scripts.registry_storage.retention import Rules, Verdict, carry_out, idle_patterns, judge
+from scripts.registry_storage.snapshot import read_links, require_registry
 from scripts.registry_storage.store import S3Store
 
 
@@ -71,9 +71,11 @@ def retention(
     """
     wanted = Rules.from_file(rules)
     store = S3Store(bucket, region=region, connections=concurrency)
+    require_registry(store, bucket)
     with working(concurrency) as work:
         now = store.now()
-        verdicts = list(judge(read_links(store, work), wanted, now))
+        repositories = read_links(store, work)
+        verdicts = list(judge(repositories, wanted, now))
         changes = [verdict for verdict in verdicts if verdict.fate != "keep"]
         done = Retained(kept=len(verdicts) - len(changes))
 
@@ -85,6 +87,8 @@ def retention(
                 done.add(verdict)
             else:
                 done.pushed_meanwhile += 1
+    for line in idle_patterns(repositories, wanted):
+        click.echo(f"Warning: {rules}: {line}", err=True)
     if as_json:
         print_json(done, dry_run=dry_run)
     else:

@@ -14,9 +14,10 @@ from rich.table import Table
 
 from scripts.errors import one_line_errors
 from scripts.registry_storage.command import bucket, concurrency, count, region, size, working
+from scripts.registry_storage.garbage import doubts
 from scripts.registry_storage.manifests import Manifests
 from scripts.registry_storage.reachability import manifests_of
-from scripts.registry_storage.snapshot import read_blobs, read_repositories
+from scripts.registry_storage.snapshot import read_blobs, read_repositories, require_registry
 from scripts.registry_storage.store import S3Store
 from scripts.registry_storage.usage import RepositoryUsage, Usage, measure
 
@@ -31,11 +32,15 @@ from scripts.registry_storage.usage import RepositoryUsage, Usage, measure
 def usage(bucket: str, region: str | None, form: str | None, concurrency: int) -> None:
     """Add up the blobs of each repository: all, and those that no other has."""
     store = S3Store(bucket, region=region, connections=concurrency)
+    require_registry(store, bucket)
     with working(concurrency) as work:
         blobs = read_blobs(store, work)
         repositories = read_repositories(store, work)
         needs = Manifests(store, work).read(manifests_of(repositories))
         found = measure(blobs, repositories, needs)
+    for repository in repositories.values():
+        for line in doubts(repository, needs):
+            click.echo(f"Warning: {line}", err=True)
     if form == "json":
         click.echo(json.dumps(asdict(found), indent=2, default=str))
     elif form == "csv":

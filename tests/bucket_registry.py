@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -15,14 +15,18 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
+from scripts.check_integrity import check_integrity
+from scripts.collect_garbage import collect_garbage
 from scripts.registry_storage import layout
+from tests.go_registry import Served
 from tests.memory_store import MemoryStore
-from tests.registry_model import digest_of, named, registry
+from tests.registry_model import digest_of, image, named, push, registry
 
 TODAY = datetime.now(UTC).replace(microsecond=0)
 REPOSITORIES = 4
 IMAGES = 6
 MANY_REPOSITORIES, MANY_IMAGES = 15, 20
+ONE = image("config", "layer")
 #: What a collection is told, so that a test does not wait.
 COLLECT = ("--wait", "0s", "--grace", "1h")
 
@@ -84,6 +88,14 @@ def small() -> MemoryStore:
     return registry(REPOSITORIES, IMAGES, TODAY)
 
 
+def good() -> MemoryStore:
+    """A registry of one image, two days old."""
+    store = MemoryStore()
+    store.time = TODAY - timedelta(days=2)
+    push(store, "good", ONE, "1")
+    return store
+
+
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
     """Raise what Ctrl-C raises at the so-manieth request of a kind."""
     seen: list[str] = []
@@ -97,3 +109,32 @@ def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, operation: str) -
         return original(self, name, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+
+def problems(bucket: str = "images") -> list[tuple[str, str]]:
+    """What the check finds."""
+    found = json.loads(run(check_integrity, "--json", bucket=bucket).stdout)
+    return [(one["kind"], one["place"]) for one in found["problems"]]
+
+
+def served(bucket: str = "images") -> dict[Any, Any]:
+    """What clients get for each tag."""
+    store = MemoryStore()
+    store.objects = {key: (content, TODAY) for key, content in keys(bucket).items()}
+    registry = Served(store)
+    found = {}
+    for key in store.objects:
+        parts = layout.in_repository(key)
+        if parts and parts["current"]:
+            name = parts["repository"], parts["tag"]
+            digest = registry.tag(*name)
+            found[name] = digest and registry.pull(name[0], digest)
+    return found
+
+
+def collect(*options: str) -> str:
+    """Collect garbage; return what was said."""
+    done = run(collect_garbage, *COLLECT, *options)
+    if done.exit_code != 0:
+        pytest.fail(done.output)
+    return done.stdout

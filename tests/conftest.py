@@ -62,3 +62,11 @@ def store() -> "MemoryStore":
     from tests import bucket_registry
 
     return bucket_registry.small()
+
+
+@pytest.fixture
+def good() -> "MemoryStore":
+    """A registry of one image."""
+    from tests import bucket_registry
+
+    return bucket_registry.good()

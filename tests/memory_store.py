@@ -1,5 +1,6 @@
 """A store in memory: S3's promises, and somebody else who may act before each request."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -13,10 +14,17 @@ class MemoryStore:
     Args:
         before_each: is called before each request, as other clients of S3 come between.
         page: keys that a listing gives at a time: S3's 1,000 are more than small registries have.
+        kms_key: with which the objects are encrypted.
     """
 
-    def __init__(self, before_each: Callable[[], None] = lambda: None, page: int = 4) -> None:
+    def __init__(
+        self,
+        before_each: Callable[[], None] = lambda: None,
+        page: int = 4,
+        kms_key: bytes = b"",
+    ) -> None:
         self.before_each = before_each
+        self.kms_key = kms_key
         self._page = page
         self._lock = Lock()
         self.objects: dict[str, tuple[bytes, datetime]] = {}
@@ -41,7 +49,7 @@ class MemoryStore:
                 objects = list(self.objects.items())
             found = sorted(one for one in objects if one[0].startswith(prefix) and one[0] > last)
             for last, (content, modified) in found[: self._page]:
-                yield Entry(last, len(content), modified, str(hash(content)))
+                yield Entry(last, len(content), modified, self._etag(content))
             if len(found) <= self._page:
                 return
 
@@ -88,6 +96,10 @@ class MemoryStore:
         with self._lock:
             for key in keys:
                 self.objects.pop(key, None)
+
+    def _etag(self, content: bytes) -> str:
+        # With a key of KMS, S3's entity tags tell nothing of the content.
+        return f'"{hashlib.md5(self.kms_key + content, usedforsecurity=False).hexdigest()}"'
 
     def _request(self) -> None:
         self.time += timedelta(seconds=1)

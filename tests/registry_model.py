@@ -22,6 +22,11 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def sha512_of(content: bytes) -> str:
+    """The digest of some bytes by the algorithm that clients may choose."""
+    return f"sha512:{hashlib.sha512(content).hexdigest()}"
+
+
 @dataclass(frozen=True)
 class Image:
     """Contents that are pushed together.
@@ -46,7 +51,7 @@ def image(*layers: str, subject: Image | None = None) -> Image:
     """An image of these layers; equal layers make equal images."""
     blobs = tuple(layer.encode() for layer in layers)
     described = [{"digest": digest_of(blob), "size": len(blob)} for blob in blobs]
-    manifest: dict[str, object] = {"config": described[0], "layers": described[1:]}
+    manifest = {"schemaVersion": 2, "config": described[0], "layers": described[1:]}
     if subject:
         manifest["subject"] = {"digest": subject.digest}
     return Image(blobs, json.dumps(manifest).encode())
@@ -55,7 +60,7 @@ def image(*layers: str, subject: Image | None = None) -> Image:
 def index(*children: Image) -> Image:
     """An index of images."""
     described = [{"digest": child.digest} for child in children]
-    return Image((), json.dumps({"manifests": described}).encode(), children)
+    return Image((), listing(described), children)
 
 
 def cache(*layers: str) -> Image:
@@ -63,7 +68,12 @@ def cache(*layers: str) -> Image:
     blobs = tuple(layer.encode() for layer in layers)
     kind = "application/vnd.oci.image.layer.v1.tar+gzip"
     described = [{"mediaType": kind, "digest": digest_of(blob)} for blob in blobs]
-    return Image(blobs, json.dumps({"manifests": described}).encode())
+    return Image(blobs, listing(described))
+
+
+def listing(described: Sequence[object]) -> bytes:
+    """Return an index of these descriptors."""
+    return json.dumps({"schemaVersion": 2, "manifests": described}).encode()
 
 
 class Registry:
@@ -119,7 +129,7 @@ class Registry:
         """PUT of a manifest: True is the 201, False the 400."""
         needed = references(content)
         is_index = "manifests" in json.loads(content)
-        listed = needed.blobs | needed.children
+        listed = needed.blobs | needed.children | needed.others
         exists = self.has_manifest if is_index else self.has
         for digest in sorted(listed if self._validates_indexes or not is_index else ()):
             if not (yield from exists(repository, digest)):

@@ -13,7 +13,9 @@ from scripts.registry_storage import layout
 from scripts.registry_storage.collection import Collector
 from scripts.registry_storage.copying import Copied, copy_lacking
 from scripts.registry_storage.garbage import Limits
-from scripts.registry_storage.integrity import check_references, read_needs
+from scripts.registry_storage.integrity import check_references
+from scripts.registry_storage.manifests import Manifests
+from scripts.registry_storage.reachability import manifests_of
 from scripts.registry_storage.retention import Rule, Rules, carry_out, judge
 from scripts.registry_storage.snapshot import read_blobs, read_links, read_repositories
 from scripts.registry_storage.work import Work
@@ -86,8 +88,8 @@ def broken(store: MemoryStore) -> list[object]:
     for digest in by_digest.keys() & tags(store).values():
         lost += missing(store, "one", by_digest[digest])
     repositories = read_repositories(store, Work())
-    needs, _ = read_needs(store, Work(), repositories)
-    problems = check_references(read_blobs(store, Work()), repositories, needs)
+    needs = Manifests(store, Work()).read(manifests_of(repositories))
+    problems = check_references(read_blobs(store, Work()).keys(), repositories, needs)
     return lost + [problem for problem in problems if problem.harms]
 
 

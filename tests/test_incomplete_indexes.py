@@ -1,13 +1,13 @@
 """The programs for images and indexes that list layers, or manifests that are missing."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
 from scripts.registry_storage import layout
-from scripts.registry_storage.integrity import Problem, check_references, read_needs
+from scripts.registry_storage.integrity import Problem, check_references
 from scripts.registry_storage.manifests import LARGEST, Manifests
+from scripts.registry_storage.reachability import manifests_of
 from scripts.registry_storage.snapshot import read_blobs, read_repositories
 from scripts.registry_storage.store import Entry
 from scripts.registry_storage.work import Work
@@ -20,6 +20,7 @@ from tests.registry_model import (
     digest_of,
     image,
     index,
+    listing,
     missing,
     push,
     remove_tag,
@@ -34,7 +35,7 @@ BOTH = index(AMD64, ARM64)
 
 def labelled(kind: str, digest: str) -> Image:
     """Return an index that lists one digest under a media type."""
-    return Image((), json.dumps({"manifests": [{"mediaType": kind, "digest": digest}]}).encode())
+    return Image((), listing([{"mediaType": kind, "digest": digest}]))
 
 
 def accepted(store: MemoryStore, one: Image, tag: str = "1") -> None:
@@ -44,8 +45,8 @@ def accepted(store: MemoryStore, one: Image, tag: str = "1") -> None:
 
 def problems(store: MemoryStore) -> list[Problem]:
     repositories = read_repositories(store, Work())
-    needs, found = read_needs(store, Work(), repositories)
-    return [*found, *check_references(read_blobs(store, Work()), repositories, needs)]
+    needs = Manifests(store, Work()).read(manifests_of(repositories))
+    return sorted(check_references(read_blobs(store, Work()).keys(), repositories, needs))
 
 
 def without_arm64() -> MemoryStore:
@@ -83,7 +84,7 @@ def test_layers_of_an_index_are_not_read() -> None:
 
     store = Watched()
     accepted(store, CACHE)
-    assert Manifests(store, Work()).read([CACHE.digest])[CACHE.digest].blobs
+    assert Manifests(store, Work()).read([CACHE.digest])[CACHE.digest].others
 
 
 @pytest.mark.parametrize("layer", [b"no manifest", b"x" * (LARGEST + 1)], ids=["small", "large"])
@@ -170,12 +171,17 @@ def test_an_index_that_is_pushed_during_the_last_listing_waits_for_its_image() -
     assert not missing(target, "two", Image((), BOTH.manifest))
 
 
-def test_an_index_with_a_damaged_image_is_not_copied() -> None:
+@pytest.mark.parametrize("lost", [ARM64.manifest, b"arm64"], ids=["manifest", "layer"])
+def test_an_index_with_a_damaged_image_is_copied_with_the_other_one(lost: bytes) -> None:
     source, target = MemoryStore(), MemoryStore()
     push(source, "one", BOTH, "1")
-    del source.objects[layout.blob(digest_of(b"arm64"))]
-    incomplete = [f"one@{ARM64.digest}", f"one@{BOTH.digest}", "one:1"]
-    assert sorted(copied(source, target).incomplete) == sorted(incomplete)
+    del source.objects[layout.blob(digest_of(lost))]
+    done = copied(source, target)
+    assert done.incomplete == [f"one@{ARM64.digest}"]
+    assert done.holes == [f"one@{BOTH.digest} lacks one@{ARM64.digest}"]
+    assert not missing(target, "one", AMD64)
+    assert not missing(target, "one", Image((), BOTH.manifest))
+    assert layout.current("one", "1") in target.objects
 
 
 def test_a_cache_of_layers_is_copied() -> None:

@@ -80,6 +80,13 @@ def test_tags_whose_removal_or_push_was_cut_off_are_told_of(tmp_path: Path) -> N
     assert keys()[layout.current("team/r0", "1.1")].decode() == named(0, 1).digest
 
 
+def test_a_pattern_that_matches_nothing_is_told_of(good: MemoryStore, tmp_path: Path) -> None:
+    fill(good)
+    idle = rules(tmp_path, 'protected = ["v1"]\n[[rule]]\nrepositories = ["*"]\nkeep_newest = 1\n')
+    warning = f"Warning: {idle[1]}: protected = 'v1': it matches no tag\n"
+    assert run(retention, *idle, "--dry-run").stderr == warning
+
+
 def test_usage_says_what_each_repository_takes_alone_and_with_others(store: MemoryStore) -> None:
     store.put(layout.blob(digest_of(b"nobody's")), b"nobody's")
     fill(store)

@@ -27,13 +27,13 @@ from tests.bucket_registry import (
     summary,
 )
 from tests.memory_store import MemoryStore
-from tests.registry_model import Image, digest_of, named, push
+from tests.registry_model import Image, digest_of, named, push, remove_tag
 
 pytestmark = pytest.mark.usefixtures("buckets")
 
 
 @pytest.mark.parametrize(
-    ("operation", "number"), [("GetObject", 30), ("CopyObject", 5), ("DeleteObjects", 2)]
+    ("operation", "number"), [("GetObject", 20), ("CopyObject", 5), ("DeleteObjects", 2)]
 )
 def test_a_collection_that_was_interrupted_goes_on(
     store: MemoryStore, operation: str, number: int, monkeypatch: pytest.MonkeyPatch
@@ -69,19 +69,28 @@ def test_two_collections_do_not_run_at_once(store: MemoryStore) -> None:
     assert layout.LOCK not in keys()
 
 
-def test_a_manifest_that_is_none_stops_the_collection(store: MemoryStore) -> None:
+def test_a_damaged_manifest_keeps_all_of_its_repository_and_stops_nothing(
+    store: MemoryStore,
+) -> None:
     one = named(0, 0)
     store.put(layout.blob(one.digest), b"not JSON")
+    for repository in ("team/r0", "team/r1"):
+        remove_tag(store, repository, "1.3")
     fill(store)
-    refused = run(collect_garbage, *COLLECT)
-    assert refused.exit_code == 1
-    assert f"{layout.blob(one.digest)}: a repository has it as a manifest" in refused.stderr
-    assert layout.LOCK not in keys()
+    done = run(collect_garbage, *COLLECT, "--untagged")
+    assert done.exit_code == 0
+    assert f"In doubt: team/r0@{one.digest} is damaged: all of team/r0 stays\n" in done.stdout
+    left = keys().keys()
+    assert {layout.revision("team/r0", named(0, 3).digest), *needed(0, 4)} <= left
+    assert layout.layer("team/r0", digest_of(one.blobs[1])) in left
+    assert layout.revision("team/r1", named(1, 3).digest) not in left
 
 
 DAMAGE: dict[str, Callable[[MemoryStore, Image], str]] = {
     "digest differs": lambda store, one: spoil(store, layout.blob(digest_of(one.blobs[1]))),
-    "no manifest": lambda store, one: spoil(store, layout.blob(one.digest)),
+    "no manifest": lambda store, _: linked(store, b'{"schemaVersion": 1, "fsLayers": []}'),
+    "broken link": lambda store, one: spoil(store, layout.revision("team/r0", one.digest)),
+    "tag names nothing": lambda store, _: spoil(store, layout.current("team/r0", "1.0")),
     "blob missing": lambda store, one: lose(store, layout.blob(digest_of(one.blobs[1]))),
     "link missing": lambda store, one: lose(
         store, layout.layer("team/r0", digest_of(one.blobs[1]))
@@ -92,6 +101,13 @@ DAMAGE: dict[str, Callable[[MemoryStore, Image], str]] = {
 
 def spoil(store: MemoryStore, key: str) -> str:
     store.put(key, b"!")
+    return key
+
+
+def linked(store: MemoryStore, manifest: bytes) -> str:
+    key = layout.revision("team/r0", digest_of(manifest))
+    store.put(layout.blob(digest_of(manifest)), manifest)
+    store.put(key, digest_of(manifest).encode())
     return key
 
 
@@ -112,7 +128,8 @@ def test_damage_is_found_and_named(store: MemoryStore, kind: str) -> None:
 
 
 def test_a_link_to_nothing_is_told_of_and_harms_nobody(store: MemoryStore) -> None:
-    store.put(layout.layer("team/r0", digest_of(b"nothing")), b"")
+    digest = digest_of(b"nothing")
+    store.put(layout.layer("team/r0", digest), digest.encode())
     fill(store)
     result = run(check_integrity)
     assert result.exit_code == 0
@@ -121,7 +138,8 @@ def test_a_link_to_nothing_is_told_of_and_harms_nobody(store: MemoryStore) -> No
 
 def test_layers_that_are_elsewhere_may_be_missing() -> None:
     store = MemoryStore()
-    manifest = {"layers": [{"digest": digest_of(b"far away"), "urls": ["https://example.com"]}]}
+    layer = {"digest": digest_of(b"far away"), "urls": ["https://example.com"]}
+    manifest = {"schemaVersion": 2, "layers": [layer]}
     push(store, "one", Image((), json.dumps(manifest).encode()), "1")
     fill(store)
     assert run(check_integrity).exit_code == 0
@@ -142,7 +160,8 @@ def test_a_check_goes_on_where_the_last_one_was(store: MemoryStore, tmp_path: Pa
     assert summary(check_integrity, "--passed", memory)["blobs_read"] == 1, "it was written anew"
 
 
-def test_a_file_that_no_check_has_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_no_check_has_written_is_told(store: MemoryStore, tmp_path: Path) -> None:
+    fill(store)
     file = tmp_path / "image.png"
     file.write_bytes(b"\x89PNG")
     refused = run(check_integrity, "--passed", str(file))

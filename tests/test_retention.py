@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from wharf_proxy.errors import ConfigurationError
 
-from scripts.registry_storage.retention import Rule, Rules, judge
+from scripts.registry_storage.retention import Rule, Rules, idle_patterns, judge
 from scripts.registry_storage.snapshot import Repository, Tag
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -138,6 +139,46 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
     unknown = "repositories, tags, keep_newest, keep_younger_than"
     assert f"rule.3.newest: unknown; known are {unknown}" in told
     assert "rule.4.repositories: it is missing: add it" in told
+
+
+ODD = ["^v.*$", "{latest,stable}", "team/a:latest", "v1|v2", "team/a", "v 1", "v1\\.0", "(a)", "ü"]
+
+
+@pytest.mark.parametrize("pattern", ODD)
+def test_a_pattern_that_no_tag_can_match_is_refused(tmp_path: Path, pattern: str) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(
+        f"protected = ['v*', '{pattern}']\n[[rule]]\nrepositories = ['*']\nkeep_newest = 1\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        Rules.from_file(file)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{file}: protected.2 = {pattern!r}: no tag has '")
+    assert line.endswith("such as v*, and one entry of the list for each")
+
+
+def test_a_pattern_that_no_repository_can_match_is_refused() -> None:
+    for pattern in ("team/A", "team/a:1", "^team"):
+        with pytest.raises(ValidationError, match="no repository has '"):
+            Rule(repositories=[pattern], keep_newest=1)
+    assert Rule(repositories=["team/*", "[!a]?_b.c-d/**"], tags=["V[0-9]_*.?-x"], keep_newest=1)
+
+
+def test_patterns_that_match_nothing_are_told_of() -> None:
+    rules = Rules(
+        protected=["latest", "v1*", "V*"],
+        rule=[
+            Rule(repositories=["team/*", "other"], tags=["a*", "b"], keep_newest=1),
+            Rule(repositories=["none"], tags=["x"], keep_newest=1),
+        ],
+    )
+    found = repository(latest=1, v1_0=2, a=3)
+    assert list(idle_patterns({found.name: found}, rules)) == [
+        "protected = 'V*': it matches no tag",
+        "rule.1.repositories = 'other': it matches no repository",
+        "rule.1.tags = 'b': it matches no tag of these repositories",
+        "rule.2.repositories = 'none': it matches no repository",
+    ]
 
 
 def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ are over, too, that have seen the bytes.
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter, ValidationError
+from wharf_proxy.errors import ConfigurationError
 
 from scripts.registry_storage import layout
 from scripts.registry_storage.garbage import (
@@ -22,16 +25,20 @@ from scripts.registry_storage.garbage import (
 from scripts.registry_storage.manifests import Manifests, References
 from scripts.registry_storage.reachability import manifests_of
 from scripts.registry_storage.snapshot import Known, Repositories, read_blobs, read_repositories
-from scripts.registry_storage.store import Entry, Store
+from scripts.registry_storage.store import ArchivedError, Entry, Store
 from scripts.registry_storage.work import Work
 
+_LINKS = TypeAdapter(list[Link])
 #: Blobs whose bytes go between two looks at all links: one request of S3.
 BATCH = 1000
 
 
 @dataclass
 class Collected:
-    """What a collection has done: numbers of objects, and bytes of the blobs that are gone."""
+    """What a collection has done: numbers of objects, and bytes of the blobs that are gone.
+
+    ``doubts`` are lines about what stays because it is not certain that nobody needs it.
+    """
 
     links: int = 0
     blobs: int = 0
@@ -39,6 +46,7 @@ class Collected:
     uploads: int = 0
     links_restored: int = 0
     blobs_restored: int = 0
+    doubts: list[str] = field(default_factory=list)
 
 
 class Collector:
@@ -78,6 +86,7 @@ class Collector:
         if removed or copies:
             self._bring_back(removed)
         garbage = self.find()
+        self._done.doubts = garbage.doubts
         removed |= set(garbage.links)
         self._unlink(garbage, removed)
         if removed or copies or garbage.blobs:
@@ -99,7 +108,13 @@ class Collector:
     def _removed_before(self) -> set[Link]:
         """The links that a collection had removed that did not come to its end."""
         journal = self._store.read(layout.JOURNAL)
-        return {Link(*link) for link in json.loads(journal)} if journal else set()
+        try:
+            return set(_LINKS.validate_json(journal)) if journal else set()
+        except ValidationError:
+            raise ConfigurationError(
+                f"{layout.JOURNAL}: this is no list of links as a collection that was cut off "
+                "leaves it: delete the object, then see `python -m scripts.check_integrity`"
+            ) from None
 
     def _copies(self) -> list[Entry]:
         return list(self._store.entries(layout.QUARANTINE))
@@ -118,31 +133,40 @@ class Collector:
         candidates = list(sizes)
         for start in range(0, len(candidates), BATCH):
             some = candidates[start : start + BATCH]
-            self._set_aside(some, sizes)
+            aside = self._set_aside(some, sizes)
             used = in_use(*self._look(), self._limits)
-            unused = [digest for digest in some if digest not in used]
+            unused = [digest for digest in aside if digest not in used]
             self._store.delete([layout.blob(digest) for digest in unused])
             self._gone.update((digest, sizes[digest]) for digest in unused)
             # Who linked one between the look and the deletion has it back at once.
             self._bring_back(removed)
 
-    def _set_aside(self, digests: Collection[str], sizes: Mapping[str, int]) -> None:
+    def _set_aside(self, digests: Collection[str], sizes: Mapping[str, int]) -> list[str]:
+        """Copy blobs; return those of which there is no blob without a copy now."""
+
         def copy(digest: str) -> bool:
             source = Entry(layout.blob(digest), sizes[digest], self._limits.before)
-            return self._store.copy(source, layout.quarantined(digest))
+            try:
+                self._store.copy(source, layout.quarantined(digest))
+            except ArchivedError as error:
+                self._done.doubts.append(f"{error}, or remove it by hand: no image needs it")
+                return False
+            return True
 
-        for _ in self._work.map(copy, digests, "Copying garbage aside"):
-            pass
+        copied = self._work.map(copy, digests, "Copying garbage aside")
+        return [digest for digest, done in copied if done]
 
     def _bring_back(self, removed: Collection[Link]) -> None:
         """Give back what was removed, and is wanted by a manifest or a link that came meanwhile."""
         seen = self._look()
-        if self._restore_blobs(in_use(*seen, self._limits)):
+        # What is served under another digest is named by its link only, which may have gone, too.
+        named = {link.named for link in missing_links(removed, *seen, self._limits)}
+        if self._restore_blobs(in_use(*seen, self._limits) | named):
             # Manifests may be among them: only with their bytes can it be read what they need.
             seen = self._look()
         missing = missing_links(removed, *seen, self._limits)
         for link in missing:
-            self._store.write(link.key, link.digest.encode())
+            self._store.write(link.key, (link.named or link.digest).encode())
         self._done.links_restored += len(missing)
 
     def _restore_blobs(self, used: Collection[str]) -> bool:

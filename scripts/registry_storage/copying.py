@@ -1,14 +1,15 @@
 """A consistent copy of a registry that is in use, and of what has changed since the last."""
 
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from scripts.registry_storage import layout
-from scripts.registry_storage.comparison import Image, Lacking, compare
+from scripts.registry_storage.comparison import Image, Lacking, There, compare
 from scripts.registry_storage.manifests import Manifests
-from scripts.registry_storage.reachability import with_children
-from scripts.registry_storage.snapshot import Repository, read_blobs, read_links
-from scripts.registry_storage.store import Entry, Store
+from scripts.registry_storage.reachability import NOTHING, with_children
+from scripts.registry_storage.snapshot import Repository, read_blobs, read_repositories
+from scripts.registry_storage.store import ArchivedError, Entry, Store
 from scripts.registry_storage.work import Work
 
 
@@ -18,6 +19,9 @@ class Copied:
 
     ``tags`` are those that the copy did not have, or had for something else. ``incomplete`` are
     tags and manifests that were not copied, for something that they need is not there.
+    ``holes`` are lines about what an index lists and the registry does not serve. ``faults`` are
+    lines about objects that were not copied: they are in an archive, cannot be right, or are in
+    the copy in another size.
     """
 
     blobs: int = 0
@@ -27,6 +31,8 @@ class Copied:
     present: int = 0
     gone: int = 0
     incomplete: list[str] = field(default_factory=list)
+    holes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 def copy_lacking(
@@ -46,9 +52,10 @@ def copy_lacking(
     _carry_out(lacking, target, work, source_bucket, done)
     if done.incomplete:
         # Most were removed meanwhile, so that nobody wants them any more, or name something new.
-        earlier = lacking.revisions
+        earlier = lacking.there
         lacking = compare(source, target, work, keep_tags=keep_tags)
         _carry_out(lacking, target, work, source_bucket, done, earlier)
+    done.faults = [*lacking.differing, *lacking.spoilt, *sorted({*done.faults})]
     return done
 
 
@@ -58,17 +65,22 @@ def _carry_out(
     work: Work,
     source_bucket: str,
     done: Copied,
-    earlier: Collection[tuple[str, str]] = (),
+    earlier: There | None = None,
 ) -> None:
     """Copy blobs, then links to layers, then manifests and tags that are whole then.
 
-    ``earlier`` are the manifests that the first comparison found in the registry. If it found an
-    index there, and no comparison found one of its children, the index was pushed without that
-    child, and is copied without it.
+    ``earlier`` is what the first comparison found in the registry. If it found an index there,
+    and the registry does not serve what that index lists, the index is copied without that.
     """
 
+    archived: list[str] = []
+
     def copy(entry: Entry) -> bool:
-        return target.copy(entry, entry.key, source_bucket)
+        try:
+            return target.copy(entry, entry.key, source_bucket)
+        except ArchivedError as error:
+            archived.append(str(error))
+            return False
 
     for blob, copied in work.map(copy, lacking.blobs, "Copying blobs"):
         done.blobs += copied
@@ -84,7 +96,7 @@ def _carry_out(
             target.write(layout.current(image.repository, image.tag), image.digest.encode())
         return links
 
-    held = _Held(target, work, [*lacking.manifests, *lacking.tags], earlier, lacking.revisions)
+    held = _Held(target, work, [*lacking.manifests, *lacking.tags], lacking.there, earlier)
 
     def write_ready(images: Iterable[Image], step: str) -> list[Image]:
         ready, others = held.sort(images)
@@ -105,25 +117,39 @@ def _carry_out(
         incomplete = write_ready(incomplete, "Copying manifests")
     incomplete += write_ready(lacking.tags, "Writing tags")
     done.incomplete = list(map(str, incomplete))
+    done.faults += archived
+    done.gone -= len(archived)
+    done.holes = [f"{index} lacks {one}" for one, index in held.holes.items()]
 
 
 class _Held:
-    """What the copy has now that some images need; if there are none, it does not look."""
+    """What the copy has now that some images need; if there are none, it does not look.
+
+    Args:
+        target: the bucket of the copy.
+        work: how many requests at a time.
+        images: that are to be copied.
+        there: what the registry has.
+        earlier: what it had at the first comparison; None at that one.
+    """
 
     def __init__(
         self,
         target: Store,
         work: Work,
         images: Collection[Image],
-        earlier: Collection[tuple[str, str]],
-        now: Collection[tuple[str, str]],
+        there: There,
+        earlier: There | None,
     ) -> None:
-        self._earlier = set(earlier)
-        self._found = self._earlier | set(now)
-        self._repositories = read_links(target, work) if images else {}
-        self._blobs = read_blobs(target, work) if images else {}
-        manifests = Manifests(target, work, strict=False)
-        self._needs = manifests.read({image.digest for image in images})
+        self._there = there
+        self._earlier = earlier
+        self._repositories = read_repositories(target, work) if images else {}
+        for repository in self._repositories.values():
+            repository.forget_broken()
+        self._blobs = read_blobs(target, work).keys() if images else set()
+        self._needs = Manifests(target, work).read({image.digest for image in images})
+        #: What an index of each repository lists and the registry does not serve, and the index.
+        self.holes: dict[str, Image] = {}
 
     def sort(self, images: Iterable[Image]) -> tuple[list[Image], list[Image]]:
         """Those that clients can pull once they are written, and the others."""
@@ -135,25 +161,60 @@ class _Held:
 
     def _is_ready(self, image: Image) -> bool:
         repository = self._repository(image)
-        manifests = self._pushed(image)
-        layers = {
-            layer for one in manifests & self._needs.keys() for layer in self._needs[one].blobs
-        }
-        linked = manifests if image.tag else manifests - {image.digest}
-        return (
-            manifests <= self._needs.keys()
-            and manifests | layers <= self._blobs.keys()
-            and layers <= repository.layers.keys()
-            and linked <= repository.revisions.keys()
+        manifests = with_children([image.digest], repository, self._needs)
+        holes: set[str] = set()
+        if self._is_old(image.repository, manifests):
+            needed = {one for each in manifests for one in self._listed(each)} - {image.digest}
+            holes = {one for one in needed if not self._is_served(repository, one)}
+        linked = manifests - holes if image.tag else manifests - holes - {image.digest}
+        ready = linked <= repository.revisions.keys() and all(
+            self._holds(repository, one, holes) for one in manifests - holes
+        )
+        for one in manifests if ready else ():
+            for hole in self._listed(one) & holes - self._needs.get(one, NOTHING).named:
+                self.holes.setdefault(f"{image.repository}@{hole}", image)
+        return ready
+
+    def _is_old(self, repository: str, manifests: Collection[str]) -> bool:
+        """Return whether both comparisons found those of the manifests that any has found.
+
+        What an index lists was pushed before it, so the second has found that, too.
+        """
+        if self._earlier is None:
+            return False
+        known = self._there.revisions | self._earlier.revisions
+        found = {(repository, one) for one in manifests} & known
+        return found <= self._earlier.revisions
+
+    def _listed(self, manifest: str) -> AbstractSet[str]:
+        needs = self._needs.get(manifest, NOTHING)
+        return needs.children | needs.others | needs.named
+
+    def _is_served(self, repository: Repository, digest: str) -> bool:
+        """Return whether the registry serves a manifest and what it needs, or a layer."""
+        if not self._there.blobs & repository.served(digest):
+            return False
+        if (repository.name, digest) not in self._there.revisions:
+            return (repository.name, digest) in self._there.layers
+        blobs = self._needs.get(digest, NOTHING).blobs
+        return all(
+            (repository.name, one) in self._there.layers
+            and self._there.blobs & repository.served(one)
+            for one in blobs
         )
 
-    def _pushed(self, image: Image) -> set[str]:
-        """Return the digests of an image and its children, without those that nobody has pushed."""
-        digests = with_children([image.digest], self._needs)
-        found = {one for one in digests if (image.repository, one) in self._found}
-        if all((image.repository, one) in self._earlier for one in found):
-            return found | {image.digest}
-        return digests
+    def _holds(self, repository: Repository, manifest: str, holes: AbstractSet[str]) -> bool:
+        """Return whether the copy has all that a manifest needs."""
+        needs = self._needs.get(manifest)
+        if needs is None or needs.unknown:
+            return False
+        either = repository.layers.keys() | repository.revisions.keys()
+        loose = (needs.others | needs.named) - holes
+        return (
+            needs.blobs <= repository.layers.keys()
+            and loose <= either
+            and all(self._blobs & repository.served(one) for one in needs.blobs | loose)
+        )
 
     def add(self, manifest: Image) -> None:
         """Say that it has the link to a manifest now."""

@@ -7,16 +7,35 @@ from typing import Literal, NamedTuple
 
 from scripts.registry_storage import layout
 from scripts.registry_storage.manifests import References
-from scripts.registry_storage.reachability import live_manifests, needed_blobs
+from scripts.registry_storage.reachability import (
+    NOTHING,
+    live_manifests,
+    needed_blobs,
+    unknown_manifest,
+)
 from scripts.registry_storage.snapshot import Blobs, Repositories, Repository
+
+#: What is said of a manifest in doubt.
+READS_AS: dict[str | None, str] = {
+    "no manifest": "no manifest that the registry serves",
+    "ambiguous manifest": "an ambiguous manifest",
+    "digest differs": "damaged",
+    "archived": "in an archive of S3 (restore the object)",
+}
 
 
 class Link(NamedTuple):
-    """By which a repository has a layer (or configuration), or a manifest."""
+    """By which a repository has a layer (or configuration), or a manifest.
+
+    Attributes:
+        digest: under which the registry serves it.
+        named: the digest that the link holds; empty if it is the same.
+    """
 
     repository: str
     kind: Literal["layer", "manifest"]
     digest: str
+    named: str = ""
 
     @property
     def key(self) -> str:
@@ -53,12 +72,14 @@ class Garbage:
         old_names: keys that say that a tag has named a manifest of these.
         blobs: sizes in bytes, by digest.
         uploads: keys of uploads that were given up.
+        doubts: what stays because it is not certain that nobody needs it, a line each.
     """
 
     links: list[Link] = field(default_factory=list)
     old_names: list[str] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
     uploads: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.links or self.blobs or self.uploads)
@@ -72,11 +93,14 @@ def find_garbage(
     used: set[str] = set()
     for repository in repositories.values():
         live = limits.live(repository, needs)
-        needed = needed_blobs(live, needs)
-        dead = _links(repository, live, needed, limits.before)
+        needed = needed_blobs(live, repository, needs)
+        garbage.doubts += doubts(repository, needs)
+        unknown = unknown_manifest(repository, needs)
+        dead = [] if unknown else _links(repository, live, needed, limits.before)
         garbage.links += dead
         garbage.old_names += _old_names(repository, {one.digest for one in dead})
-        used |= live | needed | _linked(repository) - {one.digest for one in dead}
+        linked = _linked(repository) - {one.digest for one in dead}
+        used |= live | needed | repository.resolved(linked)
         garbage.uploads += [
             key
             for upload in repository.uploads.values()
@@ -96,7 +120,8 @@ def in_use(repositories: Repositories, needs: Mapping[str, References], limits: 
     used: set[str] = set()
     for repository in repositories.values():
         live = limits.live(repository, needs)
-        used |= _linked(repository) | live | needed_blobs(live, needs)
+        used |= repository.resolved(_linked(repository)) | live
+        used |= needed_blobs(live, repository, needs)
     return used
 
 
@@ -116,10 +141,29 @@ def missing_links(
         live = limits.live(repository, needs)
         absent = {
             "manifest": live - repository.revisions.keys(),
-            "layer": (live | needed_blobs(live, needs)) - repository.layers.keys(),
+            "layer": (live | needed_blobs(live, repository, needs)) - repository.layers.keys(),
         }
         missing += [link for link in by_repository[name] if link.digest in absent[link.kind]]
     return missing
+
+
+def doubts(repository: Repository, needs: Mapping[str, References]) -> list[str]:
+    """Return a line for each tag and manifest of which it is not certain what it needs."""
+    name = repository.name
+    lines = [
+        f"{name}:{tag} names nothing ({found.broken}): all that it has named stays"
+        for tag, found in repository.tags.items()
+        if found.broken
+    ]
+    lines += [
+        f"{name}@{digest} is {READS_AS[doubt]}: all that it may name stays"
+        for digest in repository.revisions
+        if (doubt := needs.get(digest, NOTHING).doubt) and not needs[digest].unknown
+    ]
+    if unknown := unknown_manifest(repository, needs):
+        why = READS_AS[needs[unknown].doubt] if unknown in needs else "missing"
+        lines.append(f"{name}@{unknown} is {why}: all of {name} stays")
+    return lines
 
 
 def _linked(repository: Repository) -> set[str]:
@@ -132,16 +176,21 @@ def _links(
     # An index may list a layer under the media type of a manifest.
     kept = needed | live
     layers = [
-        Link(repository.name, "layer", digest)
+        _link(repository, "layer", digest)
         for digest, linked in repository.layers.items()
         if digest not in kept and linked < before
     ]
     manifests = [
-        Link(repository.name, "manifest", digest)
+        _link(repository, "manifest", digest)
         for digest, linked in repository.revisions.items()
         if digest not in live and linked < before
     ]
     return layers + manifests
+
+
+def _link(repository: Repository, kind: Literal["layer", "manifest"], digest: str) -> Link:
+    link = Link(repository.name, kind, digest)
+    return link._replace(named=repository.aliases.get(digest, {}).get(link.key, ""))
 
 
 def _old_names(repository: Repository, dead: set[str]) -> list[str]:

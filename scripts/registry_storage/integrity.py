@@ -3,26 +3,30 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
-from wharf_proxy.errors import ConfigurationError
-
 from scripts.registry_storage import layout
-from scripts.registry_storage.manifests import References, references
+from scripts.registry_storage.manifests import References
 from scripts.registry_storage.reachability import live_manifests, manifests_of
 from scripts.registry_storage.snapshot import Blobs, Repositories, Repository
-from scripts.registry_storage.store import Entry, Store
+from scripts.registry_storage.store import ArchivedError, Entry, Store
 from scripts.registry_storage.work import Work
 
 Kind = Literal[
     "digest differs",
+    "archived",
     "no manifest",
+    "ambiguous manifest",
+    "broken link",
+    "tag names nothing",
     "manifest missing",
     "blob missing",
     "link missing",
     "link to nothing",
 ]
+HARMLESS = ("ambiguous manifest", "link to nothing")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,48 +35,33 @@ class Problem:
 
     Attributes:
         kind: what.
-        place: a repository, with the tag or the manifest that has it; or a blob.
-        digest: of the blob or manifest that it is about.
+        place: a repository, with the tag or the manifest that has it; or an object.
+        digest: of the blob or manifest that it is about; empty if there is none.
+        why: the reason or the remedy, if the kind does not say it.
     """
 
     kind: Kind
     place: str
-    digest: str
+    digest: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.kind}: {self.place} {self.digest}".rstrip()
+        return f"{text} ({self.why})" if self.why else text
 
     @property
     def harms(self) -> bool:
-        """Whether a pull fails by it; a link to nothing is only litter."""
-        return self.kind != "link to nothing"
-
-
-def read_needs(
-    store: Store, work: Work, repositories: Repositories
-) -> tuple[dict[str, References], list[Problem]]:
-    """Read the manifests; tell of what is none."""
-    needs: dict[str, References] = {}
-    problems = []
-
-    def read(digest: str) -> References | None:
-        content = store.read(layout.blob(digest))
-        try:
-            # That it is absent is told where it is named.
-            return References() if content is None else references(content)
-        except ValueError:
-            return None
-
-    digests = sorted(manifests_of(repositories))
-    for digest, found in work.map(read, digests, "Reading manifests"):
-        if found is None:
-            problems.append(Problem("no manifest", layout.blob(digest), digest))
-        else:
-            needs[digest] = found
-    return needs, problems
+        """Whether a pull fails by it."""
+        return self.kind not in HARMLESS
 
 
 def check_references(
-    blobs: Collection[str], repositories: Repositories, needs: Mapping[str, References]
+    blobs: AbstractSet[str], repositories: Repositories, needs: Mapping[str, References]
 ) -> Iterator[Problem]:
-    """Tell of what is named, linked or needed, and not there."""
+    """Tell of what is named, linked or needed, and not there; and of what cannot be read."""
+    for digest in sorted(manifests_of(repositories) & needs.keys()):
+        if doubt := needs[digest].doubt:
+            yield _problem(doubt, layout.blob(digest), digest)
     for repository in repositories.values():
         yield from _check_tags(repository, blobs)
         yield from _check_links(repository, blobs)
@@ -81,36 +70,59 @@ def check_references(
                 yield from _check_manifest(repository, manifest, needs[manifest], blobs)
 
 
-def _check_tags(repository: Repository, blobs: Collection[str]) -> Iterator[Problem]:
+def _check_tags(repository: Repository, blobs: AbstractSet[str]) -> Iterator[Problem]:
     for name, tag in repository.tags.items():
         place = f"{repository.name}:{name}"
-        if tag.digest and (tag.digest not in blobs or tag.digest not in repository.revisions):
+        if tag.broken:
+            yield Problem("tag names nothing", place, why=tag.broken)
+        elif tag.digest and not _is_there(repository, tag.digest, repository.revisions, blobs):
             yield Problem("manifest missing", place, tag.digest)
 
 
-def _check_links(repository: Repository, blobs: Collection[str]) -> Iterator[Problem]:
+def _check_links(repository: Repository, blobs: AbstractSet[str]) -> Iterator[Problem]:
+    for key, why in repository.broken.items():
+        yield Problem("broken link", key, why)
+    for digest, links in repository.aliases.items():
+        for key, named in links.items():
+            if digest.partition(":")[0] == named.partition(":")[0]:
+                yield Problem("broken link", key, digest, f"it holds {named}")
     tagged = {tag.digest for tag in repository.tags.values()}
     for digest in repository.layers.keys() | repository.revisions.keys() - tagged:
-        if digest not in blobs:
+        if not blobs & repository.served(digest):
             yield Problem("link to nothing", repository.name, digest)
 
 
+def _is_there(
+    repository: Repository, digest: str, linked: Collection[str], blobs: AbstractSet[str]
+) -> bool:
+    """Return whether the registry serves a digest, by one of these links."""
+    return digest in linked and bool(blobs & repository.served(digest))
+
+
 def _check_manifest(
-    repository: Repository, manifest: str, needs: References, blobs: Collection[str]
+    repository: Repository, manifest: str, needs: References, blobs: AbstractSet[str]
 ) -> Iterator[Problem]:
     place = f"{repository.name}@{manifest}"
-    for digest in sorted(needs.blobs):
-        if digest not in blobs:
+    for digest in sorted(needs.blobs | needs.others):
+        # The registry takes an index that lists what the repository links as a manifest only.
+        links = repository.layers.keys() | (
+            repository.revisions.keys() if digest in needs.others else set()
+        )
+        if not blobs & repository.served(digest):
             yield Problem("blob missing", place, digest)
-        elif digest not in repository.layers:
+        elif digest not in links:
             yield Problem("link missing", place, digest)
     for digest in sorted(needs.children):
-        if digest not in blobs or digest not in repository.revisions:
+        if not _is_there(repository, digest, repository.revisions, blobs):
             yield Problem("manifest missing", place, digest)
 
 
 def check_digests(
-    store: Store, work: Work, blobs: Blobs, passed: Callable[[str], None] = lambda _: None
+    store: Store,
+    work: Work,
+    blobs: Blobs,
+    repositories: Repositories,
+    passed: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Problem]:
     """Read every blob and compute its digest, a megabyte of each at a time.
 
@@ -118,31 +130,44 @@ def check_digests(
         store: the registry's bucket.
         work: how many at a time.
         blobs: those to read.
+        repositories: may serve a blob under another digest, too.
         passed: gets the digest of each that is right.
     """
+    aliases: dict[str, dict[str, str]] = {}
+    for repository in repositories.values():
+        for digest, links in repository.aliases.items():
+            for key, named in links.items():
+                aliases.setdefault(named, {})[digest] = key
 
-    def is_right(item: tuple[str, Entry]) -> bool | None:
+    def check(item: tuple[str, Entry]) -> list[Problem] | None:
         digest, entry = item
-        algorithm, _, encoded = digest.partition(":")
-        pieces = store.stream(entry.key)
-        if pieces is None:
-            return None  # Collected or deleted since it was listed.
+        others = aliases.get(digest, {})
+        computed = {one: hashlib.new(one.partition(":")[0]) for one in (digest, *others)}
         try:
-            computed = hashlib.new(algorithm)
-        except ValueError:
-            raise ConfigurationError(
-                f"{entry.key}: its digest is by an algorithm that this Python lacks: "
-                "install one whose hashlib has it"
-            ) from None
-        for piece in pieces:
-            computed.update(piece)
-        return computed.hexdigest() == encoded
+            pieces = store.stream(entry.key)
+            if pieces is None:
+                return None  # Collected or deleted since it was listed.
+            for piece in pieces:
+                for one in computed.values():
+                    one.update(piece)
+        except ArchivedError:
+            return [_problem("archived", entry.key, digest)]
+        wrong = [one for one in computed if not one.endswith(f":{computed[one].hexdigest()}")]
+        return [
+            Problem("broken link", others[one], one, f"it holds {digest}, which has other bytes")
+            if one in others
+            else Problem("digest differs", entry.key, digest)
+            for one in wrong
+        ]
 
-    for (digest, entry), right in work.map(is_right, list(blobs.items()), "Computing digests"):
-        if right is False:
-            yield Problem("digest differs", entry.key, digest)
-        elif right:
+    for (digest, _), problems in work.map(check, list(blobs.items()), "Computing digests"):
+        yield from problems or ()
+        if problems == []:
             passed(digest)
+
+
+def _problem(kind: Kind, place: str, digest: str) -> Problem:
+    return Problem(kind, place, digest, "restore the object" if kind == "archived" else "")
 
 
 class Passed:

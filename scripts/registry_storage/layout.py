@@ -15,24 +15,33 @@ QUARANTINE = f"{OURS}quarantine/"
 JOURNAL = f"{OURS}removed-links.json"
 LOCK = f"{OURS}collect-garbage.lock"
 
-_DIGEST = r"(?P<algorithm>[a-z0-9]+)/(?P<hex>[0-9a-f]{32,})"
-_BLOB = re.compile(r"(?P<algorithm>[a-z0-9]+)/[0-9a-f]{2}/(?P<hex>[0-9a-f]{32,})/data")
-_QUARANTINED = re.compile(_DIGEST)
+#: The algorithms that distribution knows; objects of others are left alone.
+_DIGEST = r"(?:sha256/[0-9a-f]{64}|sha384/[0-9a-f]{96}|sha512/[0-9a-f]{128})"
 _WRITTEN = re.compile(_DIGEST.replace("/", ":"))
+_BLOB = re.compile(r"(sha256|sha384|sha512)/([0-9a-f]{2})/(\2[0-9a-f]+)/data")
+_NAMED = re.compile(rb"sha(?:256|384|512):[0-9a-f]+")
+_ESCAPED = re.compile(rb"\\u([0-9a-fA-F]{4})")
 #: A part of a name never begins with an underscore: what follows the first is distribution's.
 _IN_REPOSITORY = re.compile(
     r"(?P<repository>[^_].*?)/(?:"
-    rf"_layers/{_DIGEST}/link"
-    rf"|_manifests/revisions/{_DIGEST.replace('<', '<revision_')}/link"
+    rf"_layers/(?P<layer>{_DIGEST})/link"
+    rf"|_manifests/revisions/(?P<revision>{_DIGEST})/link"
     r"|_manifests/tags/(?P<tag>[^/]+)/(?:(?P<current>current)"
-    rf"|index/{_DIGEST.replace('<', '<index_')})/link"
+    rf"|index/(?P<index>{_DIGEST}))/link"
     r"|_uploads/(?P<upload>[^/]+)/.+)"
 )
 
 
 def is_digest(value: object) -> bool:
-    """Whether it is a digest as the registry writes them; what is none is never there."""
+    """Return whether a value is a digest as distribution writes and accepts them."""
     return isinstance(value, str) and _WRITTEN.fullmatch(value) is not None
+
+
+def digests_in(text: bytes) -> frozenset[str]:
+    """Return every digest that a text may hold, also if it is escaped as in JSON."""
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)).encode(errors="replace"), text)
+    found = (one.decode() for part in (text, plain) for one in _NAMED.findall(part))
+    return frozenset(one for one in found if is_digest(one))
 
 
 def blob(digest: str) -> str:
@@ -74,15 +83,28 @@ def index(repository: str, name: str, digest: str) -> str:
 def digest_of_blob(key: str) -> str | None:
     """The digest of the blob that a key holds the bytes of; None if it is no such key."""
     found = _BLOB.fullmatch(key.removeprefix(BLOBS))
-    return f"{found['algorithm']}:{found['hex']}" if found else None
+    return _digest(f"{found[1]}/{found[3]}") if found else None
 
 
 def digest_of_quarantined(key: str) -> str | None:
     """The digest of the blob that a key holds a copy of; None if it is no such key."""
-    found = _QUARANTINED.fullmatch(key.removeprefix(QUARANTINE))
-    return f"{found['algorithm']}:{found['hex']}" if found else None
+    return _digest(key.removeprefix(QUARANTINE))
 
 
-def in_repository(key: str) -> re.Match[str] | None:
-    """The parts of a repository's key by their name; None if it is none of those above."""
-    return _IN_REPOSITORY.fullmatch(key.removeprefix(REPOSITORIES))
+def _digest(path: str) -> str | None:
+    digest = path.replace("/", ":", 1)
+    return digest if is_digest(digest) else None
+
+
+def in_repository(key: str) -> dict[str, str] | None:
+    """Return the parts of a repository's key by their name; None if it is none of those above.
+
+    ``layer``, ``revision`` and ``index`` are digests; a part that the key lacks is empty.
+    """
+    found = _IN_REPOSITORY.fullmatch(key.removeprefix(REPOSITORIES))
+    if found is None:
+        return None
+    parts = found.groupdict(default="")
+    for name in ("layer", "revision", "index"):
+        parts[name] = parts[name].replace("/", ":")
+    return parts

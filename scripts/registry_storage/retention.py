@@ -9,7 +9,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from wharf_proxy.errors import ConfigurationError
 
@@ -30,7 +38,25 @@ def _span(value: Any) -> Any:
     return duration(value) if isinstance(value, str) else value
 
 
-Pattern = Annotated[str, Field(min_length=1)]
+def _pattern(allowed: str, of: str) -> AfterValidator:
+    """Return a check of a pattern: no name has another letter, so such a pattern matches none."""
+
+    def check(pattern: str) -> str:
+        if odd := sorted({letter for letter in pattern if not re.fullmatch(allowed, letter)}):
+            raise ValueError(
+                f"no {of} has {' '.join(odd)!r}: write a pattern of shells with * ? [...] only, "
+                "such as v*, and one entry of the list for each"
+            )
+        return pattern
+
+    return AfterValidator(check)
+
+
+#: Letters of names, by the OCI distribution specification, and of shells' patterns.
+TagPattern = Annotated[str, Field(min_length=1), _pattern(r"[A-Za-z0-9_.*?\[\]!-]", "tag")]
+RepositoryPattern = Annotated[
+    str, Field(min_length=1), _pattern(r"[a-z0-9_./*?\[\]!-]", "repository")
+]
 
 
 class Rule(BaseModel):
@@ -45,8 +71,8 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    repositories: Annotated[list[Pattern], Field(min_length=1)]
-    tags: Annotated[list[Pattern], Field(min_length=1)] = ["*"]
+    repositories: Annotated[list[RepositoryPattern], Field(min_length=1)]
+    tags: Annotated[list[TagPattern], Field(min_length=1)] = ["*"]
     keep_newest: Annotated[int | None, Field(ge=0)] = None
     keep_younger_than: Annotated[timedelta | None, BeforeValidator(_span)] = None
 
@@ -70,7 +96,7 @@ class Rules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    protected: list[Pattern] = []
+    protected: list[TagPattern] = []
     rule: Annotated[list[Rule], Field(min_length=1)]
 
     @classmethod
@@ -114,6 +140,24 @@ def judge(repositories: Repositories, rules: Rules, now: datetime) -> Iterator[V
                 yield replace(verdict, fate="give back")
             else:
                 yield verdict
+
+
+def idle_patterns(repositories: Repositories, rules: Rules) -> Iterator[str]:
+    """Tell of each pattern that matches nothing there is, a line each."""
+    names = repositories.keys()
+    tags = {tag for repository in repositories.values() for tag in repository.tags}
+    for pattern in rules.protected:
+        if not any(_matches(tag, [pattern]) for tag in tags):
+            yield f"protected = {pattern!r}: it matches no tag"
+    for number, rule in enumerate(rules.rule, 1):
+        matched = [name for name in names if _matches(name, rule.repositories)]
+        for pattern in rule.repositories:
+            if not any(_matches(name, [pattern]) for name in names):
+                yield f"rule.{number}.repositories = {pattern!r}: it matches no repository"
+        found = {tag for name in matched for tag in repositories[name].tags}
+        for pattern in rule.tags:
+            if matched and not any(_matches(tag, [pattern]) for tag in found):
+                yield f"rule.{number}.tags = {pattern!r}: it matches no tag of these repositories"
 
 
 def _judge(repository: Repository, rules: Rules, now: datetime) -> Iterator[Verdict]:

@@ -25,6 +25,15 @@ MEGABYTE = 1_000_000
 IN_PARTS = 256 * MEGABYTE
 #: Bytes in memory for each blob that is read.
 CHUNK = MEGABYTE
+#: S3's words, to a GET and to a copy, for an object in the storage class GLACIER or DEEP_ARCHIVE.
+ARCHIVED = ("InvalidObjectState", "ObjectNotInActiveTierError")
+
+
+class ArchivedError(ConfigurationError):
+    """S3 gives the bytes of an object only after somebody has restored it from an archive."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"s3://{place}: it is in an archive of S3: restore the object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,11 @@ class Entry:
 
 
 class Store(Protocol):
-    """Objects by key. As S3 promises it: who asks after a write or a deletion sees it."""
+    """Objects by key. As S3 promises it: who asks after a write or a deletion sees it.
+
+    Raises:
+        ArchivedError: from a method that reads or copies an object: it is in an archive.
+    """
 
     def now(self) -> datetime:
         """The time by the clock that dates the objects."""
@@ -113,8 +126,12 @@ class S3Store:
         with one_line_errors(f"{self.name}/{key}", "s3:GetObject"):
             try:
                 body = self._client.get_object(Bucket=self.name, Key=key)["Body"]
-            except self._client.exceptions.NoSuchKey:
-                return None
+            except ClientError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                if _code(error) in ARCHIVED:
+                    raise ArchivedError(f"{self.name}/{key}") from None
+                raise
         return self._pieces(key, body.iter_chunks(CHUNK))
 
     def _pieces(self, key: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -131,10 +148,7 @@ class S3Store:
                 self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*")
             except ClientError as error:
                 # The second is S3's word for somebody who writes it at this very moment.
-                if error.response["Error"]["Code"] in (
-                    "PreconditionFailed",
-                    "ConditionalRequestConflict",
-                ):
+                if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
                     return False
                 raise
         return True
@@ -149,8 +163,10 @@ class S3Store:
                 else:
                     self._client.copy(origin, self.name, target, Config=self._parts)
             except ClientError as error:
-                if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                if _code(error) in ("NoSuchKey", "404"):
                     return False
+                if _code(error) in ARCHIVED:
+                    raise ArchivedError(f"{origin['Bucket']}/{source.key}") from None
                 raise
         return True
 
@@ -172,3 +188,7 @@ class S3Store:
                     f"s3://{self.name}/{problem['Key']}: S3 answers {problem['Code']} to its "
                     "deletion: allow s3:DeleteObject for it, and run this again"
                 )
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]

@@ -52,7 +52,7 @@ def measure(blobs: Blobs, repositories: Repositories, needs: Mapping[str, Refere
     content = {}
     for name, repository in repositories.items():
         live = live_manifests(repository, needs)
-        content[name] = (live | needed_blobs(live, needs)) & blobs.keys()
+        content[name] = (live | needed_blobs(live, repository, needs)) & blobs.keys()
     users = Counter(digest for digests in content.values() for digest in digests)
 
     def add_up(digests: set[str]) -> int:
