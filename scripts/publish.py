@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.errors import ConfigurationError
-from wharf_proxy.files import NAMES, check, read
+from wharf_proxy.files import NAMES, check, read, warnings
 
 from scripts.errors import one_line_errors
 
@@ -39,6 +39,8 @@ def publish(bucket: str, directory: Path, region: str | None) -> None:
         check(files)
     except ConfigurationError as error:
         raise ConfigurationError(f"{directory}: {error} (nothing was uploaded)") from None
+    for line in warnings(files):
+        click.echo(f"Warning: {directory}: {line}", err=True)
     Bucket(bucket, region=region).upload(files)
     for name, content in files.items():
         click.echo(f"Wrote s3://{bucket}/{name} ({len(content)} bytes)")

@@ -107,3 +107,12 @@ def test_nothing_is_published_if_the_permissions_are_bad(folder: Path) -> None:
     (folder / "nginx.permissions").write_text("bob pull *\n")
     line = refused(run(folder))
     assert line.startswith(f"Error: {folder}: nginx.permissions: line 1: there is no user 'bob'")
+
+
+def test_a_slow_password_is_published_with_a_warning(folder: Path) -> None:
+    users = folder / "nginx.htpasswd"
+    users.write_text(users.read_text().replace("$10$", "$13$"))
+    result = run(folder)
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"Warning: {folder}: nginx.htpasswd: line 1: the password of")
+    assert published()["nginx.htpasswd"] == users.read_bytes()

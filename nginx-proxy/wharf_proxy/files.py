@@ -8,7 +8,7 @@ from cryptography.x509 import Certificate
 from wharf_proxy.certificate import check_certificate
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.permissions_file import check_permissions
-from wharf_proxy.users_file import check_users
+from wharf_proxy.users_file import check_users, slow_passwords
 
 USERS = "nginx.htpasswd"
 CERTIFICATE = "domain.crt"
@@ -54,3 +54,8 @@ def check(files: Mapping[str, bytes], *, published: bool = False) -> Certificate
     return check_certificate(
         files[CERTIFICATE], files[KEY], certificate_file=CERTIFICATE, key_file=KEY
     )
+
+
+def warnings(files: Mapping[str, bytes]) -> list[str]:
+    """Return a line for each thing in checked files that works and that somebody should know."""
+    return [*slow_passwords(files[USERS], file=USERS)]
