@@ -23,12 +23,17 @@ from scripts.errors import one_line_errors
     help=f"Where {', '.join(NAMES)} are.",
 )
 @click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file with the authorities that the clients trust, to check the certificate against.",
+)
+@click.option(
     "--region",
     envvar="AWS_REGION",
     help="The bucket's AWS region.  [default: AWS_REGION, else as for any AWS program]",
 )
 @one_line_errors()
-def publish(bucket: str, directory: Path, region: str | None) -> None:
+def publish(bucket: str, directory: Path, ca: Path | None, region: str | None) -> None:
     """Check the proxy's files, with the checks of its own start, and upload them.
 
     If one of them is bad, none is uploaded. nginx.permissions is optional, and one that is in the
@@ -36,10 +41,11 @@ def publish(bucket: str, directory: Path, region: str | None) -> None:
     """
     try:
         files = read(directory)
-        check(files)
+        trusted = ca.read_bytes() if ca else None
+        check(files, ca=trusted, ca_file=str(ca))
     except ConfigurationError as error:
         raise ConfigurationError(f"{directory}: {error} (nothing was uploaded)") from None
-    for line in warnings(files):
+    for line in warnings(files, ca=trusted):
         click.echo(f"Warning: {directory}: {line}", err=True)
     Bucket(bucket, region=region).upload(files)
     for name, content in files.items():
