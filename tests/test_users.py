@@ -1,8 +1,12 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import bcrypt
 import pytest
+import wharf_proxy
 from click.testing import CliRunner, Result
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.users_file import check_users
@@ -187,3 +191,55 @@ def test_a_file_that_is_no_users_file_is_left_alone(content: bytes, run: Run, fi
     refused(run("list"))
     refused(run("add", "alice", "--password-stdin", stdin="secret"))
     assert file.read_bytes() == content
+
+
+def by_itself(
+    *arguments: str, stdout: int = subprocess.PIPE, **environment: str
+) -> "subprocess.Popen[str]":
+    """Start the program as a shell does, with these variables."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "scripts.users", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([".", str(Path(wharf_proxy.__file__).parents[1])]),
+            **environment,
+        },
+        cwd=Path(__file__).parents[1],
+    )
+
+
+def test_a_pipe_that_is_closed_ends_it_quietly(file: Path) -> None:
+    file.write_text("".join(f"user-{number}:hash\n" for number in range(9)))
+    read, write = os.pipe()
+    os.close(read)
+    with by_itself("list", str(file), stdout=write) as process:
+        os.close(write)
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_a_name_that_the_terminal_cannot_show_is_one_line(file: Path) -> None:
+    file.write_text("Żoë:hash\n")
+    with by_itself("list", str(file), PYTHONIOENCODING="latin-1") as process:
+        assert process.stderr
+        assert process.stderr.read() == (
+            "Error: a name that is not ASCII does not fit the locale of this terminal: "
+            "set LC_ALL=C.UTF-8 or PYTHONUTF8=1\n"
+        )
+    with by_itself("list", str(file), LANG="C") as process:
+        assert process.stdout
+        assert process.stdout.read() == "Żoë\n"
+
+
+def test_a_full_disk_is_one_line(file: Path) -> None:
+    file.write_text("alice:hash\n")
+    with (
+        Path("/dev/full").open("w") as full,
+        by_itself("list", str(file), stdout=full.fileno()) as process,
+    ):
+        assert process.stderr
+        told = process.stderr.read()
+    assert told.startswith("Error: input or output: No space left on device")
