@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self, cast
 
+from integration.local.machine import ulimits
+
 PORT = 8443
 #: Runs in the image: reads files from standard input, a line of JSON each, and serves with them.
 DRIVER = Path(__file__).with_name("file_driver.py")
@@ -46,9 +48,11 @@ class FileTrial:
         """Run an image with podman, without any network but loopback."""
         place = ("--network", "none", "--add-host", "registry:127.0.0.1", "--read-only")
         folders = ("--tmpfs", "/var/lib/wharf:mode=1777", "--tmpfs", "/var/cache/wharf:mode=1777")
+        limits = [f"--ulimit={limit}" for limit in ulimits()]
+        # The host's numbers of processes, for nsenter.
         entry = ("--entrypoint", "/usr/bin/env", "--pid", "host")
         return cls(
-            ["podman", "run", "--rm", "--interactive", *place, *folders, *entry, image],
+            ["podman", "run", "--rm", "--interactive", *place, *folders, *limits, *entry, image],
             ["nsenter", "--net=/proc/PID/ns/net"],
         )
 

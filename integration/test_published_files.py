@@ -11,6 +11,7 @@ from wharf_proxy.files import check
 
 from integration.file_samples import DOMAIN, PASSWORD, USER, folders
 from integration.file_trial import PORT, FileTrial
+from integration.local.machine import podman
 from integration.local.registry import PROXY_IMAGE, LocalRegistry
 
 #: Requests, and the least right that each takes, by its place in RIGHTS.
@@ -21,7 +22,7 @@ RIGHTS = ["pull", "push", "delete"]
 @pytest.fixture(scope="module")
 def trial(registry: LocalRegistry) -> Iterator[FileTrial]:
     """The proxy's image, which the local cloud has built."""
-    assert registry
+    podman(registry.directory)  # configures what the trial calls, too
     with FileTrial.of_image(PROXY_IMAGE) as trial:
         yield trial
 
