@@ -12,7 +12,7 @@ from integration.images import digest_of
 from integration.interrupts import ends_on_signals
 from integration.local.cloud import apply_with_terraform
 from integration.local.inventory import inventory
-from integration.local.registry import LocalRegistry
+from integration.local.registry import PROXY_IMAGE, LocalRegistry
 from integration.local.terraform import Terraform
 
 DIRECTORY = Path("build/integration-largest")
@@ -39,6 +39,8 @@ VARIABLES = {
     "internal": True,
     "key_pair": "operators",
     "metrics_networks": ["10.1.0.0/16"],
+    # Hosts that reach endpoints only take images from ECR; podman builds one of this name.
+    "proxy_image": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{PROXY_IMAGE.partition('/')[2]}",
     "other_instance_types": ["t3a.medium", "m5.large"],
     "scheduled_hosts": {"45 8 * * MON-FRI": 2},
     "spot_percent": 50,

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from modules.rules import AtMost, Cidr, Matches, Within
+from modules.bounds import AtMost
+from modules.rules import Cidr, Matches, Within
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTION = [
@@ -16,10 +17,15 @@ Name = Annotated[
     str,
     Matches(
         r"^[a-z][a-z0-9-]{0,18}[a-z0-9]$",
-        "2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+        "2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last, without "
+        "the prefixes that AWS reserves (internal-, sg-, xn--, sthree-, amzn-s3-demo-)",
+        # A balancer has this very name; groups and buckets have it before a hyphen and more.
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+        unless=r"^internal-|^xn--|^(sg|sthree|amzn-s3-demo)(-|$)",
     ),
 ]
-Region = Annotated[str, Matches(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region such as eu-west-1")]
+Region = Annotated[str, Matches(r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$", "a region such as eu-west-1")]
 # A dot is legal in a bucket's name, but S3's wildcard certificate does not cover it.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 Bucket = Annotated[
@@ -32,19 +38,26 @@ Bucket = Annotated[
     ),
 ]
 Network = Annotated[str, Cidr()]
-VpcNetwork = Annotated[str, Cidr(16, 24)]
+# Docker on the hosts has 172.17.0.0/16 for its bridge, and would keep what is for others there.
+VpcNetwork = Annotated[str, Cidr(16, 24, apart="172.17")]
 InstanceType = Annotated[
     str, Matches(r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", "an instance type such as t3.medium")
 ]
+# https://github.com/distribution/reference/blob/main/reference.go
+_PART = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 ContainerImage = Annotated[
     str,
-    Matches(r"^[a-z0-9][\w.:/@-]*$", "an image reference such as docker.io/library/registry:3"),
+    Matches(
+        rf"^([a-z0-9.-]+(:[0-9]+)?/)?{_PART}(/{_PART})*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?"
+        r"(@sha256:[0-9a-f]{64})?$",
+        "an image reference such as docker.io/library/registry:3, without https://",
+    ),
 ]
 Zone = Annotated[str, Matches(r"^[A-Z0-9]{0,32}$", "the ID of a hosted zone such as Z0123456789")]
 Domain = Annotated[
     str,
     Matches(
-        r"^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$",
+        r"^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+([a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])$",
         "a name such as registry.example.com",
     ),
 ]
@@ -79,7 +92,11 @@ TagValue = Annotated[
 UsePercent = Annotated[int, Within(10, 90, "percent")]
 Traffic = Annotated[int, Within(1, 1_000_000, "megabytes a minute")]
 Email = Annotated[
-    str, Matches(r"^[^@\s,]+@[^@\s,]+\.[a-zA-Z]+$", "an address such as a@example.com")
+    str,
+    Matches(
+        r"^[^@\s,]+@[^@\s,]+\.([a-zA-Z]+|xn--[a-z0-9-]*[a-z0-9])$",
+        "an address such as a@example.com",
+    ),
 ]
 Days = Annotated[int, Within(1, 365, "days")]
 Versions = Annotated[int, Within(0, 3650, "days")]

@@ -5,7 +5,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from modules.rules import Bound, Cidr, Matches, Rule, Within
+from modules.bounds import Bound
+from modules.rules import Cidr, Matches, Rule, Whole, Within
 
 
 def rules_of(field: FieldInfo) -> tuple[Rule, ...]:
@@ -23,6 +24,11 @@ def limits_of(field: FieldInfo) -> tuple[Rule | Bound, ...]:
     return (*rules_of(field), *bounds_of(field))
 
 
+def whole_rules_of(field: FieldInfo) -> tuple[Whole, ...]:
+    """Return the rules of a list or a table as a whole."""
+    return tuple(one for one in field.metadata if isinstance(one, Whole))
+
+
 def key_rules_of(field: FieldInfo) -> tuple[Rule, ...]:
     """Return the rules of the keys of a table."""
     return tuple(one for one in _metadata(field, keys=True) if isinstance(one, Matches))
@@ -34,6 +40,9 @@ def refusal_of(value: Any, field: FieldInfo, others: Mapping[str, Any]) -> str |
         for rule in key_rules_of(field):
             if not rule.accepts(key):
                 return f"each key must be {rule.allowed}"
+    for whole in whole_rules_of(field):
+        if not whole.accepts(value):
+            return f"it must have {whole.allowed}"
     for one in _elements(value):
         for rule in rules_of(field):
             if not rule.accepts(one):

@@ -3,8 +3,6 @@
 import ipaddress
 import json
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,10 +73,15 @@ class Within:
 
 @dataclass(frozen=True)
 class Cidr:
-    """An IPv4 network, host bits zero, with a prefix between two lengths."""
+    """An IPv4 network, host bits zero, with a prefix between two lengths.
+
+    ``apart`` is the beginning of a network of /16 with which it may have nothing in common; then
+    ``shortest`` is at least 16.
+    """
 
     shortest: int = 0
     longest: int = 32
+    apart: str | None = None
 
     @property
     def allowed(self) -> str:
@@ -86,7 +89,8 @@ class Cidr:
         form = "an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero"
         if (self.shortest, self.longest) == (0, 32):
             return form
-        return f"{form}, the prefix /{self.shortest} to /{self.longest}"
+        outside = f", outside {self.apart}.0.0/16" if self.apart else ""
+        return f"{form}, the prefix /{self.shortest} to /{self.longest}{outside}"
 
     def accepts(self, value: object) -> bool:
         """Whether the text is such a network."""
@@ -95,143 +99,70 @@ class Cidr:
             network = ipaddress.IPv4Network(text)
         except ValueError:
             return False
+        if self.apart and text.startswith(f"{self.apart}."):
+            return False
         return str(network) == text and self.shortest <= network.prefixlen <= self.longest
 
     def condition(self, reference: str) -> str:
         """``cidrnetmask`` knows IPv4 only; ``cidrsubnet(x, 0, 0)`` is x if no host bit is set."""
         prefix = f'try(tonumber(split("/", {reference})[1]), -1)'
+        outside = f' && !startswith({reference}, "{self.apart}.")' if self.apart else ""
         return (
             f"can(cidrnetmask({reference}))"
             f" && try(cidrsubnet({reference}, 0, 0) == {reference}, false)"
-            f" && {prefix} >= {self.shortest} && {prefix} <= {self.longest}"
+            f" && {prefix} >= {self.shortest} && {prefix} <= {self.longest}{outside}"
         )
 
 
-class Bound(ABC):
-    """A limit that depends on another setting, one that is declared before it."""
-
-    @property
-    @abstractmethod
-    def allowed(self) -> str:
-        """What is allowed, as the end of the sentence "it must be …"."""
-
-    @abstractmethod
-    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Why the value is refused, or None; ``others`` lacks what was itself refused."""
-
-    @abstractmethod
-    def condition(self, reference: str) -> str:
-        """Terraform's expression for the same, over variables."""
-
-
 @dataclass(frozen=True)
-class AtLeast(Bound):
-    """A number not below another setting."""
+class Count:
+    """How many elements a list or a table has, both limits included."""
 
-    other: str
+    low: int
+    high: int
+    noun: str
 
     @property
     def allowed(self) -> str:
-        """The other setting's name."""
-        return f"at least {self.other}"
+        """The limits, as the end of the sentence "it must have …"."""
+        return f"{self.low} to {self.high} {self.noun}"
 
-    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Compare the two numbers."""
-        limit = others.get(self.other)
-        if limit is None or value >= limit:
-            return None
-        return f"it must be at least {self.other} ({limit}); raise it or lower {self.other}"
+    def accepts(self, value: Any) -> bool:
+        """Count the elements."""
+        return self.low <= len(value) <= self.high
 
     def condition(self, reference: str) -> str:
-        """One comparison."""
-        return f"{reference} >= var.{self.other}"
+        """Two comparisons of the length."""
+        return f"length({reference}) >= {self.low} && length({reference}) <= {self.high}"
 
 
 @dataclass(frozen=True)
-class AtMost(Bound):
-    """A number not above another setting, less a fixed amount."""
+class KeysApart:
+    """A table whose keys differ in more than case, from each other and from some others.
 
-    other: str
-    less: int = 0
+    A key that is one of the others, letter by letter, is allowed.
+    """
+
+    others: tuple[str, ...]
 
     @property
     def allowed(self) -> str:
-        """The other setting's name, and the amount."""
-        return f"at most {self.other}" + (f" less {self.less}" if self.less else "")
-
-    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Compare the two numbers."""
-        limit = others.get(self.other)
-        if limit is None or value <= limit - self.less:
-            return None
-        less = f" less {self.less}" if self.less else ""
-        return f"it must be at most {self.other} ({limit}){less}; lower it or raise {self.other}"
-
-    def condition(self, reference: str) -> str:
-        """One comparison."""
-        return f"{reference} <= var.{self.other} - {self.less}"
-
-
-@dataclass(frozen=True)
-class FromEcr(Bound):
-    """An image in ECR where hosts reach no other registry."""
-
-    pattern = r"^[0-9]{12}\.dkr\.ecr\."
-    allowed = "an image in ECR where host_network is endpoints; copy it there"
-
-    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Look for the name of ECR."""
-        if others.get("host_network") != "endpoints" or re.search(self.pattern, value):
-            return None
-        return f"it must be {self.allowed}"
-
-    def condition(self, reference: str) -> str:
-        """Either of the two."""
-        pattern = json.dumps(self.pattern)
-        return f'var.host_network != "endpoints" || can(regex({pattern}, {reference}))'
-
-
-@dataclass(frozen=True)
-class Replicated(Bound):
-    """Days of versions where there is a replica: S3 replicates versions."""
-
-    allowed = "at least 1 where replica_bucket is given: S3 replicates versions"
-
-    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Look for a replica."""
-        if value > 0 or not others.get("replica_bucket"):
-            return None
-        return f"it must be {self.allowed}"
-
-    def condition(self, reference: str) -> str:
-        """Either of the two."""
-        return f'var.replica_bucket == "" || {reference} > 0'
-
-
-@dataclass(frozen=True)
-class Needed(Bound):
-    """Text that has to be given where other settings have a value; "" stands for any value."""
-
-    where: tuple[tuple[str, str], ...]
-
-    @property
-    def allowed(self) -> str:
-        """The other settings."""
-        conditions = [f"{name} is {value or 'given'}" for name, value in self.where]
-        return f"given where {' and '.join(conditions)}"
-
-    def refuses(self, value: Any, others: Mapping[str, Any]) -> str | None:
-        """Look at all of the others."""
-        met = all(
-            others.get(name) == wanted if wanted else others.get(name)
-            for name, wanted in self.where
+        """The others, and why, as the end of the sentence "it must have …"."""
+        return (
+            "no keys that differ in case only, from each other or from "
+            f"{', '.join(self.others)}: IAM takes them for the same"
         )
-        return f"it must be {self.allowed}" if met and not value else None
+
+    def accepts(self, value: Any) -> bool:
+        """Compare the keys without case."""
+        keys = {*value, *self.others}
+        return len({key.lower() for key in keys}) == len(keys)
 
     def condition(self, reference: str) -> str:
-        """Given, or one of the others does not have its value."""
-        unmet = [
-            f"var.{name} {'!=' if wanted else '=='} {json.dumps(wanted)}"
-            for name, wanted in self.where
-        ]
-        return " || ".join([*unmet, f'{reference} != ""'])
+        """Two lengths of lists without repetitions."""
+        keys = f"distinct(concat(keys({reference}), {json.dumps(self.others)}))"
+        return f"length(distinct([for key in {keys} : lower(key)])) == length({keys})"
+
+
+Whole = Count | KeysApart
+"""The rules for a list or a table as a whole."""

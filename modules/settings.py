@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from modules.bounds import AtLeast, AtMost, FromEcr, Needed, Replicated
 from modules.kinds import (
     Architecture,
     Bucket,
@@ -38,7 +39,7 @@ from modules.kinds import (
     Zones,
 )
 from modules.limits import refusal_of
-from modules.rules import AtLeast, AtMost, FromEcr, Needed, Replicated
+from modules.rules import Count, KeysApart
 
 #: Settings that change which resources there are. All others become Terraform variables.
 SHAPE = frozenset(
@@ -115,9 +116,12 @@ class Settings(BaseModel):
     name: Name = Field(
         "wharf", description="Name of the environment, the first part of every name."
     )
-    tags: dict[TagName, TagValue] = Field(
-        {}, description="Tags of everything, beside Project and Environment, which win."
-    )
+    # AWS counts 50 for each resource; the rest is for the stack's own and for what ECS adds.
+    tags: Annotated[
+        dict[TagName, TagValue],
+        Count(0, 45, "tags"),
+        KeysApart(("Project", "Environment", "Name")),
+    ] = Field({}, description="Tags of everything, beside Project and Environment, which win.")
     aws_region: Region = Field("us-east-1", description="AWS region of the registry.")
     aws_registry_bucket: Bucket = Field(
         "", description="S3 bucket for the images; empty makes a name from account and region."
@@ -147,7 +151,7 @@ class Settings(BaseModel):
     ssh_networks: tuple[Network, ...] = Field(
         (), description="IPv4 networks that may reach port 22 of the hosts, if there is a key pair."
     )
-    allowed_networks: tuple[Network, ...] = Field(
+    allowed_networks: Annotated[tuple[Network, ...], Count(1, 1000, "networks")] = Field(
         ("0.0.0.0/0",), description="IPv4 networks that may reach the registry."
     )
     metrics_networks: tuple[Network, ...] = Field(
@@ -211,7 +215,7 @@ class Settings(BaseModel):
         description="Megabytes a minute that scaling lets a host send on average "
         "(a t3.medium sustains about 1,900).",
     )
-    proxy_image: ContainerImage | None = Field(
+    proxy_image: Annotated[ContainerImage | None, FromEcr()] = Field(
         None,
         description="Image made from nginx-proxy/, where the hosts can pull it, "
         "such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1.",

@@ -56,7 +56,7 @@ def load_environments(file: Path, variables: Mapping[str, str]) -> tuple[Setting
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text()) if file.exists() else {}
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig")) if file.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"{file}: it cannot be read as TOML: {error}") from None
 
@@ -147,6 +147,6 @@ def _line(error: ErrorDetails) -> str:
         return f"{given}: {message}"
     if field in SECRETS:
         return f"{field}: it is a secret, not a setting; give it to Terraform as TF_VAR_{field}"
-    near = difflib.get_close_matches(field, Settings.model_fields, n=1)
+    near = difflib.get_close_matches(field, [*Settings.model_fields, ENVIRONMENTS], n=1)
     hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(Settings.model_fields)
     return f"{given}: unknown setting; {hint}"

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from modules.aws import Construct, TerraformVariable, TerraformVariableValidationConfig
-from modules.limits import key_rules_of, limits_of
+from modules.limits import key_rules_of, limits_of, whole_rules_of
 from modules.settings import SECRETS, SHAPE, Settings
 
 TYPES: dict[Any, str] = {str: "string", str | None: "string", int: "number", bool: "bool"}
@@ -65,6 +65,8 @@ def _validation(
             # Of a map these are the values.
             condition = f"alltrue([for value in var.{name} : {condition}])"
         checks.append(_check(_with_shape(condition, settings), f"{name} must be {rule.allowed}."))
+    for whole in whole_rules_of(field):
+        checks.append(_check(whole.condition(f"var.{name}"), f"{name} must have {whole.allowed}."))
     for rule in key_rules_of(field):
         condition = f"alltrue([for value in keys(var.{name}) : {rule.condition('value')}])"
         checks.append(_check(condition, f"Each key of {name} must be {rule.allowed}."))

@@ -3,7 +3,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ import pytest
 import wharf_proxy
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BCRYPT = "$2y$05$bgWDv0Kb/hic//tQkvc95u54tanbwTU5RCpprHuZyotZr2t7hx5ie"  # of "secret"
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,9 @@ def issue(
     start: datetime = NOW - timedelta(days=10),
     end: datetime = NOW + timedelta(days=10),
     alternative_name: bool = True,
+    ca: bool = False,
+    more: Sequence[x509.ExtensionType] = (),
+    public_key: rsa.RSAPublicKey | None = None,
 ) -> Identity:
     own_key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -78,15 +81,23 @@ def issue(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer.name if issuer else subject)
-        .public_key(own_key.public_key())
+        .public_key(public_key or own_key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
     )
-    if alternative_name:
+    if alternative_name and not ca:
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
         builder = builder.add_extension(names, critical=False)
-    signed = builder.sign(issuer.private_key if issuer else own_key, hashes.SHA256())
+    if ca:
+        basic = x509.BasicConstraints(ca=True, path_length=None)
+        builder = builder.add_extension(basic, critical=True)
+    for extension in more:
+        builder = builder.add_extension(extension, critical=False)
+    signer = issuer.private_key if issuer else own_key
+    signed = builder.sign(
+        signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    )
     return Identity(subject, signed.public_bytes(Encoding.PEM), own_key)
 
 

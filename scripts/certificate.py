@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from wharf_proxy.atomic_file import AtomicFile, write
-from wharf_proxy.certificate import check_certificate, domains, valid_until
+from wharf_proxy.certificate import check_certificate, valid_until, warnings
+from wharf_proxy.certificate_files import domains
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.files import CERTIFICATE, KEY
 
@@ -75,15 +76,22 @@ def create(names: tuple[str, ...], days: int, directory: Path, force: bool) -> N
 @certificate.command()
 @click.argument("certificate", type=_path)
 @click.argument("key", type=_path)
+@click.option("--ca", type=_path, help="PEM file with the authorities that the clients trust.")
 @one_line_errors()
-def check(certificate: Path, key: Path) -> None:
+def check(certificate: Path, key: Path, ca: Path | None) -> None:
     """Check that a proxy can start with CERTIFICATE and KEY, and say for what and until when."""
+    content = certificate.read_bytes()
+    trusted = ca.read_bytes() if ca else None
     server = check_certificate(
-        certificate.read_bytes(),
+        content,
         key.read_bytes(),
+        ca=trusted,
         certificate_file=str(certificate),
         key_file=str(key),
+        ca_file=str(ca),
     )
+    for line in warnings(content, ca=trusted, certificate_file=str(certificate)):
+        click.echo(f"Warning: {line}", err=True)
     end = valid_until(server)
     click.echo(f"Domains: {', '.join(domains(server))}")
     click.echo(f"Expires: {end:%Y-%m-%d %H:%M} UTC, {(end - datetime.now(UTC)).days} days left")

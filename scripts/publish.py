@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from wharf_proxy.bucket import Bucket
 from wharf_proxy.errors import ConfigurationError
-from wharf_proxy.files import NAMES, check, read
+from wharf_proxy.files import NAMES, check, read, warnings
 
 from scripts.errors import one_line_errors
 
@@ -23,12 +23,17 @@ from scripts.errors import one_line_errors
     help=f"Where {', '.join(NAMES)} are.",
 )
 @click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file with the authorities that the clients trust, to check the certificate against.",
+)
+@click.option(
     "--region",
     envvar="AWS_REGION",
     help="The bucket's AWS region.  [default: AWS_REGION, else as for any AWS program]",
 )
 @one_line_errors()
-def publish(bucket: str, directory: Path, region: str | None) -> None:
+def publish(bucket: str, directory: Path, ca: Path | None, region: str | None) -> None:
     """Check the proxy's files, with the checks of its own start, and upload them.
 
     If one of them is bad, none is uploaded. nginx.permissions is optional, and one that is in the
@@ -36,9 +41,12 @@ def publish(bucket: str, directory: Path, region: str | None) -> None:
     """
     try:
         files = read(directory)
-        check(files)
+        trusted = ca.read_bytes() if ca else None
+        check(files, ca=trusted, ca_file=str(ca))
     except ConfigurationError as error:
         raise ConfigurationError(f"{directory}: {error} (nothing was uploaded)") from None
+    for line in warnings(files, ca=trusted):
+        click.echo(f"Warning: {directory}: {line}", err=True)
     Bucket(bucket, region=region).upload(files)
     for name, content in files.items():
         click.echo(f"Wrote s3://{bucket}/{name} ({len(content)} bytes)")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import get_args
 
-from modules.limits import key_rules_of, limits_of
+from modules.limits import key_rules_of, limits_of, whole_rules_of
 from modules.settings import SECRETS, SHAPE, Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
@@ -85,6 +85,8 @@ def _row(name: str) -> str:
     allowed = "; ".join(rule.allowed for rule in limits_of(field))
     if isinstance(default, tuple | dict):
         allowed = f"each {allowed}"
+    for whole in whole_rules_of(field):
+        allowed += f"; {whole.allowed}"
     for rule in key_rules_of(field):
         allowed += f"; each key {rule.allowed}"
     if get_args(field.annotation) and not allowed:

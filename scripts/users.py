@@ -9,19 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from passlib.apache import HtpasswdFile  # type: ignore[import-untyped]
 from passlib.context import CryptContext  # type: ignore[import-untyped]
 from passlib.hash import bcrypt  # type: ignore[import-untyped]
 from wharf_proxy import atomic_file
 from wharf_proxy.errors import ConfigurationError
-from wharf_proxy.users_file import check_name
+from wharf_proxy.text import BYTE_ORDER_MARK
+from wharf_proxy.users_file import MAX_COST, User, check_name, read_users
 
 from scripts.errors import one_line_errors
 
 MAX_PASSWORD_BYTES = 72
 """bcrypt ignores what comes after."""
 
-# passlib's own choice for htpasswd files has passwords in clear too.
+# Those that passlib can verify of the ones that nginx can.
 _HASHES = CryptContext(
     [
         "bcrypt",
@@ -52,11 +52,11 @@ def users() -> None:
 @_stdin
 @click.option(
     "--cost",
-    type=click.IntRange(4, 31),
+    type=click.IntRange(4, MAX_COST),
     default=10,
     show_default=True,
     help="bcrypt's work factor: one more takes twice the time, for an attacker as for a host. "
-    "A host takes it once for each password that it does not remember.",
+    "A host takes it once for each password that it does not remember; at 14 a second or more.",
 )
 @one_line_errors()
 def add(file: Path, name: str, password_stdin: bool, cost: int) -> None:
@@ -64,8 +64,8 @@ def add(file: Path, name: str, password_stdin: bool, cost: int) -> None:
     check_name(name)
     password = _password(password_stdin, confirm=True)
     with _edited(file, create=True) as known:
-        is_new = known.get_hash(name) is None
-        known.set_hash(name, bcrypt.using(rounds=cost, ident="2y").hash(password))
+        is_new = name not in known.users
+        known.set(name, bcrypt.using(rounds=cost, ident="2y").hash(password))
     click.echo(f"{'Added user' if is_new else 'Changed the password of'} {name} in {file}")
 
 
@@ -76,8 +76,7 @@ def add(file: Path, name: str, password_stdin: bool, cost: int) -> None:
 def remove(file: Path, name: str) -> None:
     """Remove a user."""
     with _edited(file) as known:
-        if not known.delete(name):
-            raise _unknown(file, name)
+        known.remove(name)
     click.echo(f"Removed user {name} from {file}")
 
 
@@ -86,7 +85,7 @@ def remove(file: Path, name: str) -> None:
 @one_line_errors()
 def list_users(file: Path) -> None:
     """Print the user names, one a line."""
-    for name in _read(file).users():
+    for name in _read(file).users:
         click.echo(name)
 
 
@@ -97,11 +96,9 @@ def list_users(file: Path) -> None:
 @one_line_errors()
 def verify(file: Path, name: str, password_stdin: bool) -> None:
     """Tell whether a password is the user's: status 0 if so, 1 if not."""
-    known = _read(file)
-    if known.get_hash(name) is None:
-        raise _unknown(file, name)
+    user = _read(file).user(name)
     try:
-        matches = known.check_password(name, _password(password_stdin, confirm=False))
+        matches = _HASHES.verify(_password(password_stdin, confirm=False), user.hash)
     except ValueError:  # passlib's word for a hash that it does not know
         raise ConfigurationError(
             f"{file}: the password of {name!r} is hashed in a way that this program cannot verify: "
@@ -121,6 +118,11 @@ def _password(from_stdin: bool, *, confirm: bool) -> str:
         size = len(password.encode())
     except UnicodeError:
         raise ConfigurationError("password is not UTF-8 text: type or send it as such") from None
+    if password.startswith(BYTE_ORDER_MARK):
+        raise ConfigurationError(
+            "password begins with a byte order mark, which no client sends: write it without one "
+            "(PowerShell adds one when its $OutputEncoding has it)"
+        )
     if not password:
         raise ConfigurationError("password is empty: choose one")
     if size > MAX_PASSWORD_BYTES:
@@ -132,24 +134,71 @@ def _password(from_stdin: bool, *, confirm: bool) -> str:
     return password
 
 
-def _unknown(file: Path, name: str) -> ConfigurationError:
-    return ConfigurationError(f"{file}: has no user {name!r}: see `list` for those it has")
+class UsersFile:
+    """A users file to change: what is not changed stays as it is, comments too.
+
+    Args:
+        content: of the file.
+        path: of the file, for errors.
+
+    Raises:
+        ConfigurationError: nginx would ignore a line, in the words of `scripts.publish`.
+    """
+
+    def __init__(self, content: bytes, path: Path) -> None:
+        self.users = {user.name: user for user in read_users(content, file=str(path))}
+        self._lines: list[str | None] = [*content.decode().split("\n")]
+        self._path = path
+
+    def user(self, name: str) -> User:
+        """Return a user.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+        """
+        if name not in self.users:
+            raise ConfigurationError(
+                f"{self._path}: has no user {name!r}: see `list` for those it has"
+            )
+        return self.users[name]
+
+    def set(self, name: str, hashed: str) -> None:
+        """Add a user, or give it another password."""
+        user = self.users.get(name)
+        if user is None:
+            # The last element is what follows the last line end: nothing, if the line has an end.
+            if self._lines[-1]:
+                self._lines.append("")
+            self._lines[-1:] = [f"{name}:{hashed}", ""]
+        else:
+            line = str(self._lines[user.line - 1])
+            old = f"{name}:{user.hash}"
+            self._lines[user.line - 1] = f"{name}:{hashed}{line.removeprefix(old)}"
+
+    def remove(self, name: str) -> None:
+        """Remove a user.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+        """
+        self._lines[self.user(name).line - 1] = None
+
+    def content(self) -> bytes:
+        """Return the file's content with the changes."""
+        return "\n".join(line for line in self._lines if line is not None).encode()
 
 
-def _read(file: Path) -> HtpasswdFile:
-    try:
-        return HtpasswdFile.from_string(file.read_bytes().decode(), context=_HASHES)
-    except ValueError as error:
-        raise ConfigurationError(f"{file}: {error}: each line must be user:hash") from None
+def _read(file: Path) -> UsersFile:
+    return UsersFile(file.read_bytes(), file)
 
 
 @contextmanager
-def _edited(file: Path, *, create: bool = False) -> Iterator[HtpasswdFile]:
+def _edited(file: Path, *, create: bool = False) -> Iterator[UsersFile]:
     """Give the file to change, and write it if nothing went wrong, safe from other edits."""
     with atomic_file.exclusive(file):
-        known = HtpasswdFile() if create and not file.exists() else _read(file)
+        known = UsersFile(b"", file) if create and not file.exists() else _read(file)
         yield known
-        atomic_file.write(atomic_file.AtomicFile(path=file, content=known.to_string()))
+        atomic_file.write(atomic_file.AtomicFile(path=file, content=known.content()))
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ def test_no_cache_is_large_enough_for_some_images() -> None:
 
 def test_own_prices(tmp_path: Path) -> None:
     own = tmp_path / "prices.toml"
-    own.write_text('[instance_hour]\n"t3.medium" = 100.0\n')
+    # With the byte order mark that some editors write.
+    own.write_text('[instance_hour]\n"t3.medium" = 100.0\n', encoding="utf-8-sig")
     chosen = (
         "--servers",
         "5",

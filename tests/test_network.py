@@ -164,8 +164,8 @@ def test_an_image_that_cannot_be_reached_is_told() -> None:
     with pytest.raises(SettingsError) as raised:
         load_environments(Path("none"), variables)
     assert str(raised.value) == (
-        'registry_image = "docker.io/library/registry:3.1.1": it must be an image in ECR '
-        "where host_network is endpoints; copy it there"
+        'registry_image = "docker.io/library/registry:3.1.1": it must be an image in ECR of '
+        "aws_region where host_network is endpoints; copy it there"
     )
     load_environments(Path("none"), {**variables, "WHARF_REGISTRY_IMAGE": IN_ECR})
 

@@ -107,3 +107,24 @@ def test_nothing_is_published_if_the_permissions_are_bad(folder: Path) -> None:
     (folder / "nginx.permissions").write_text("bob pull *\n")
     line = refused(run(folder))
     assert line.startswith(f"Error: {folder}: nginx.permissions: line 1: there is no user 'bob'")
+
+
+def test_a_slow_password_is_published_with_a_warning(folder: Path) -> None:
+    users = folder / "nginx.htpasswd"
+    users.write_text(users.read_text().replace("$10$", "$13$"))
+    result = run(folder)
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"Warning: {folder}: nginx.htpasswd: line 1: the password of")
+    assert published()["nginx.htpasswd"] == users.read_bytes()
+
+
+def test_a_certificate_is_checked_against_the_ca_that_is_named(folder: Path) -> None:
+    own = str(folder / "domain.crt")
+    arguments = ["--bucket", "configuration", "--directory", str(folder)]
+    assert CliRunner().invoke(publish, [*arguments, "--ca", own]).exit_code == 0
+    other = folder / "other"
+    other.mkdir()
+    CliRunner().invoke(certificate, ["create", "--domain", "a.com", "--directory", str(other)])
+    result = CliRunner().invoke(publish, [*arguments, "--ca", str(other / "domain.crt")])
+    assert result.exit_code == 1
+    assert "domain.crt: does not lead to a certificate in " in result.stderr

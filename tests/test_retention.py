@@ -186,3 +186,9 @@ def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
     file.write_text("[[rule]")
     with pytest.raises(ConfigurationError, match=r"rules.toml: it cannot be read as TOML"):
         Rules.from_file(file)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    file = tmp_path / "retention.toml"
+    file.write_bytes(b'\xef\xbb\xbf[[rule]]\nrepositories = ["*"]\nkeep_newest = 1\n')
+    assert Rules.from_file(file).rule[0].keep_newest == 1

@@ -217,3 +217,33 @@ def test_a_schedule_that_cannot_be_kept(file: Path, schedule: str, line: str) ->
     (told,) = problems(file, WHARF_SCHEDULED_HOSTS=schedule)
     assert told.startswith("scheduled_hosts = ")
     assert line in told
+
+
+def test_a_byte_order_mark_is_read_over(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbfzones = 3\n")
+    assert load_settings(file, {}).zones == 3
+
+
+def test_environments_in_the_singular(file: Path) -> None:
+    file.write_text("[environment.prod]\nzones = 3\n")
+    assert problems(file) == [
+        'environment = {"prod": {"zones": 3}}: unknown setting; did you mean environments?'
+    ]
+
+
+def test_names_beyond_ascii_are_read_in_any_locale(tmp_path: Path) -> None:
+    (tmp_path / "wharf.toml").write_text("zones = 9 # für Zürich\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", str(REPOSITORY / "main.py")],
+        cwd=tmp_path,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(REPOSITORY),
+            "LC_ALL": "C",
+            "PYTHONCOERCECLOCALE": "0",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "Error: zones = 9: it must be 2 to 6 zones\n")

@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import bcrypt
 import pytest
+import wharf_proxy
 from click.testing import CliRunner, Result
+from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.users_file import check_users
 
 from scripts.users import users
@@ -90,6 +95,30 @@ def test_other_lines_stay_as_they_were(run: Run, file: Path) -> None:
 
 
 @pytest.mark.usefixtures("alice")
+def test_comments_of_a_user_are_read_over_and_kept(run: Run, file: Path) -> None:
+    line = file.read_text().removesuffix("\n")
+    file.write_bytes(f"{line}:Alice Real:a@x:g1\r\nbob:hash:".encode())
+    assert run("list").output == "alice\nbob\n"
+    assert run("verify", "alice", "--password-stdin", stdin="secret").exit_code == 0
+    run("add", "alice", "--password-stdin", stdin="new")
+    run("add", "bob", "--password-stdin", stdin="new")
+    run("add", "carol", "--password-stdin", stdin="new")
+    alice, bob, _, _ = file.read_bytes().split(b"\n")
+    assert alice.endswith(b":Alice Real:a@x:g1\r")
+    assert bob.startswith(b"bob:$2y$10$")
+    assert bob.endswith(b":")
+    assert check_users(file.read_bytes()) == ["alice", "bob", "carol"]
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_line_that_publishing_refuses_is_refused_in_the_same_words(run: Run, file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"*:hash\n")
+    with pytest.raises(ConfigurationError) as caught:
+        check_users(file.read_bytes(), file=str(file))
+    assert refused(run("list")) == f"Error: {caught.value}"
+
+
+@pytest.mark.usefixtures("alice")
 def test_users_are_listed_by_name(run: Run) -> None:
     run("add", "bob", "--password-stdin", stdin="secret")
     assert run("list").output == "alice\nbob\n"
@@ -126,6 +155,7 @@ def test_a_hash_that_it_cannot_verify_is_an_error(run: Run, file: Path) -> None:
         ("x" * 73, "password has 73 bytes"),
         ("é" * 37, "password has 74 bytes"),
         ("two\nlines\n", "control character"),
+        ("\ufeffsecret\n", "password begins with a byte order mark"),
     ],
 )
 def test_a_bad_password_is_refused(password: str, complaint: str, run: Run, file: Path) -> None:
@@ -138,7 +168,7 @@ def test_a_password_of_72_bytes_is_good(run: Run) -> None:
     assert run("add", "alice", "--password-stdin", stdin="é" * 36).exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["", "a:b", "#a", "a\nb", "x" * 256])
+@pytest.mark.parametrize("name", ["", "*", "a:b", "#a", "a\nb", "x" * 256])
 def test_a_bad_name_is_refused(name: str, run: Run, file: Path) -> None:
     assert "user name" in refused(run("add", name, "--password-stdin", stdin="secret"))
     assert not file.exists()
@@ -161,3 +191,55 @@ def test_a_file_that_is_no_users_file_is_left_alone(content: bytes, run: Run, fi
     refused(run("list"))
     refused(run("add", "alice", "--password-stdin", stdin="secret"))
     assert file.read_bytes() == content
+
+
+def by_itself(
+    *arguments: str, stdout: int = subprocess.PIPE, **environment: str
+) -> "subprocess.Popen[str]":
+    """Start the program as a shell does, with these variables."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "scripts.users", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([".", str(Path(wharf_proxy.__file__).parents[1])]),
+            **environment,
+        },
+        cwd=Path(__file__).parents[1],
+    )
+
+
+def test_a_pipe_that_is_closed_ends_it_quietly(file: Path) -> None:
+    file.write_text("".join(f"user-{number}:hash\n" for number in range(9)))
+    read, write = os.pipe()
+    os.close(read)
+    with by_itself("list", str(file), stdout=write) as process:
+        os.close(write)
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_a_name_that_the_terminal_cannot_show_is_one_line(file: Path) -> None:
+    file.write_text("Żoë:hash\n")
+    with by_itself("list", str(file), PYTHONIOENCODING="latin-1") as process:
+        assert process.stderr
+        assert process.stderr.read() == (
+            "Error: a name that is not ASCII does not fit the locale of this terminal: "
+            "set LC_ALL=C.UTF-8 or PYTHONUTF8=1\n"
+        )
+    with by_itself("list", str(file), LANG="C") as process:
+        assert process.stdout
+        assert process.stdout.read() == "Żoë\n"
+
+
+def test_a_full_disk_is_one_line(file: Path) -> None:
+    file.write_text("alice:hash\n")
+    with (
+        Path("/dev/full").open("w") as full,
+        by_itself("list", str(file), stdout=full.fileno()) as process,
+    ):
+        assert process.stderr
+        told = process.stderr.read()
+    assert told.startswith("Error: input or output: No space left on device")

@@ -40,8 +40,8 @@ def prices(file: Path = FILE) -> Prices:
         LocalCloudError: the file is not what it should be; the text says where.
     """
     try:
-        return Prices.model_validate(tomllib.loads(file.read_text()))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return Prices.model_validate(tomllib.loads(file.read_bytes().decode("utf-8-sig")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LocalCloudError(f"{file}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]

@@ -88,8 +88,8 @@ def load(file: Path = FILE) -> Thresholds:
         LocalCloudError: the file is not what it should be; the text says where.
     """
     try:
-        return Thresholds.model_validate(tomllib.loads(file.read_text()))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return Thresholds.model_validate(tomllib.loads(file.read_bytes().decode("utf-8-sig")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LocalCloudError(f"{file}: {error}") from None
     except ValidationError as error:
         lines = "; ".join(

@@ -58,18 +58,19 @@ class LocalRegistry:
         self.directory = directory
         report("Synthesizing the stack")
         stack = synthesize(directory / "cdktf.out", shape or {})
+        image = str((variables or {}).get("proxy_image", PROXY_IMAGE))
         self.cloud = LocalCloud(
             directory,
             stack,
             {
-                "proxy_image": PROXY_IMAGE,
+                "proxy_image": image,
                 "minimum_hosts": hosts,
                 "maximum_hosts": hosts + 2,
                 # The images of a test are not worth a failed destroy.
                 "force_destroy": True,
                 **(variables or {}),
             },
-            contexts={PROXY_IMAGE: REPOSITORY / "nginx-proxy"},
+            contexts={image: REPOSITORY / "nginx-proxy"},
             report=report,
             deploy=deploy,
             stores=stores,

@@ -1,7 +1,9 @@
 """Answers of S3 that moto does not give, by botocore's own stubber."""
 
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.stub import Stubber
 from wharf_proxy.bucket import Bucket
@@ -43,3 +45,27 @@ def test_a_refused_upload_says_what_was_written_before_it(bucket: Bucket, s3: An
     s3.add_client_error("put_object", "AccessDenied")
     with pytest.raises(ConfigurationError, match=r"s3:PutObject.*\(nginx.htpasswd written before"):
         bucket.upload({"nginx.htpasswd": b"", "domain.crt": b""})
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        (b"logged out", "AWS credentials are no JSON (Expecting value: line 1 column 1"),
+        (b"\xff", "AWS settings or credentials are no text here ('utf-8' codec"),
+    ],
+)
+def test_a_credential_process_that_prints_something_else_is_named(
+    printed: bytes, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "printed").write_bytes(printed)
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = cat {tmp_path / 'printed'}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    # boto3 keeps a session, and in it the credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(ConfigurationError) as caught:
+        Bucket("configuration", region="eu-west-1")
+    assert str(caught.value).startswith(f"s3://configuration: {told}")

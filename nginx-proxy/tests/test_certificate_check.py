@@ -1,10 +1,15 @@
+import ssl
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from wharf_proxy.certificate import check_certificate, domains
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from wharf_proxy.certificate import check_certificate, warnings
+from wharf_proxy.certificate_files import domains
 from wharf_proxy.errors import ConfigurationError
 
 
@@ -15,21 +20,21 @@ def test_a_good_pair_is_returned_with_its_domains(issue: Any, now: datetime) -> 
 
 
 def test_a_chain_from_server_to_root_is_good(issue: Any, now: datetime) -> None:
-    root = issue("Root")
-    middle = issue("Middle", issuer=root)
+    root = issue("Root", ca=True)
+    middle = issue("Middle", issuer=root, ca=True)
     server = issue("registry.example.com", issuer=middle)
     chain = server.certificate + middle.certificate + root.certificate
     assert domains(check_certificate(chain, server.key, now=now)) == ["registry.example.com"]
 
 
-@pytest.mark.parametrize("kind", ["rsa", "p384", "ed25519"])
+@pytest.mark.parametrize("kind", ["rsa", "p384", "p521"])
 def test_keys_that_nginx_takes_are_good(kind: str, issue: Any, now: datetime) -> None:
-    key = {
+    keys: dict[str, Callable[[], object]] = {
         "rsa": lambda: rsa.generate_private_key(65537, 2048),
         "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-        "ed25519": ed25519.Ed25519PrivateKey.generate,
-    }[kind]()
-    server = issue(key=key, issuer=issue("Root"))
+        "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
+    }
+    server = issue(key=keys[kind](), issuer=issue("Root", ca=True))
     check_certificate(server.certificate, server.key, now=now)
 
 
@@ -41,7 +46,7 @@ def problem(certificate: bytes, key: bytes, now: datetime) -> str:
     return line
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\n"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x30\x82\x01\x00"])
 def test_a_file_without_a_certificate_is_refused(content: bytes, issue: Any, now: datetime) -> None:
     assert problem(content, issue().key, now).startswith("domain.crt: holds no PEM certificate")
 
@@ -49,9 +54,8 @@ def test_a_file_without_a_certificate_is_refused(content: bytes, issue: Any, now
 def test_a_damaged_certificate_is_refused(issue: Any, now: datetime) -> None:
     server = issue()
     damaged = server.certificate[:60] + server.certificate[90:]
-    assert "domain.crt: holds a certificate that cannot be read" in problem(
-        damaged, server.key, now
-    )
+    told = problem(damaged, server.key, now)
+    assert told.startswith(("domain.crt: certificate 1 cannot be read", "domain.crt: the CERTIFI"))
 
 
 def test_a_certificate_of_another_key_is_refused(issue: Any, now: datetime) -> None:
@@ -60,15 +64,15 @@ def test_a_certificate_of_another_key_is_refused(issue: Any, now: datetime) -> N
 
 
 def test_the_servers_certificate_must_come_first(issue: Any, now: datetime) -> None:
-    root = issue("Root")
+    root = issue("Root", ca=True)
     server = issue(issuer=root)
     line = problem(root.certificate + server.certificate, server.key, now)
     assert line.startswith("domain.crt: certificate 2 of 2 is the server's, it must be the first")
 
 
 def test_each_certificate_must_have_issued_the_one_before_it(issue: Any, now: datetime) -> None:
-    root = issue("Root")
-    middle = issue("Middle", issuer=root)
+    root = issue("Root", ca=True)
+    middle = issue("Middle", issuer=root, ca=True)
     server = issue(issuer=middle)
     chain = server.certificate + root.certificate + middle.certificate
     line = problem(chain, server.key, now)
@@ -88,9 +92,10 @@ def test_an_expired_certificate_is_refused_from_its_last_second_on(
 
 
 def test_an_expired_intermediate_is_refused(issue: Any, now: datetime) -> None:
-    middle = issue("Middle", end=now)
+    middle = issue("Middle", end=now, ca=True)
     server = issue(issuer=middle)
-    assert "CN=Middle expired" in problem(server.certificate + middle.certificate, server.key, now)
+    told = problem(server.certificate + middle.certificate, server.key, now)
+    assert told.startswith("domain.crt: CN=Middle expired on 2026-06-01 00:00 UTC: get the current")
 
 
 def test_a_certificate_of_the_future_is_refused(issue: Any, now: datetime) -> None:
@@ -116,20 +121,193 @@ def test_a_certificate_in_place_of_the_key_is_refused(issue: Any, now: datetime)
     assert line.startswith("domain.key: is not a PEM private key")
 
 
-def test_a_short_rsa_key_is_refused(issue: Any, now: datetime) -> None:
-    server = issue(key=rsa.generate_private_key(65537, 1024))  # noqa: S505 - that is the point
-    line = problem(server.certificate, server.key, now)
-    assert line.startswith("domain.key: is an RSA key of 1024 bits")
+PUBLIC = rsa.RSAPublicNumbers(65537, (1 << 8199) + 1).public_key()
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        ({"key": rsa.generate_private_key(65537, 1024)}, "RSA or RSASSA-PSS with 1024 bits"),  # noqa: S505
+        ({"public_key": PUBLIC}, "a key of RSA or RSASSA-PSS with 8200 bits"),
+        ({"key": ec.generate_private_key(ec.SECP256K1())}, "a key on the curve secp256k1"),
+        ({"key": ec.generate_private_key(ec.SECP224R1())}, "a key on the curve secp224r1"),
+        ({"key": ec.generate_private_key(ec.BrainpoolP256R1())}, "a key on the curve brainpool"),
+    ],
+    ids=["rsa-1024", "rsa-8200", "secp256k1", "p224", "brainpool"],
+)
+def test_a_key_that_clients_refuse_is_refused(
+    server: dict[str, Any], told: str, issue: Any, now: datetime
+) -> None:
+    one = issue(**server)
+    line = problem(one.certificate, one.key, now)
+    assert line.startswith("domain.crt: certificate 1 (CN=registry.example.com) has ")
+    assert told in line
+
+
+def test_an_ed25519_key_is_refused_for_the_balancer_and_allowed_for_an_issuer(
+    issue: Any, now: datetime
+) -> None:
+    root = issue("Root", ca=True, key=ed25519.Ed25519PrivateKey.generate())
+    good = issue(issuer=root)
+    check_certificate(good.certificate + root.certificate, good.key, now=now)
+    server = issue(issuer=root, key=ed25519.Ed25519PrivateKey.generate())
+    told = problem(server.certificate, server.key, now)
+    assert told.startswith("domain.key: is a key of the kind Ed25519, and some clients and AWS")
+
+
+def test_an_issuer_of_the_same_name_with_another_key_is_refused(issue: Any, now: datetime) -> None:
+    server = issue(issuer=issue("Middle", ca=True))
+    other = issue("Middle", ca=True)
+    told = problem(server.certificate + other.certificate, server.key, now)
+    assert told.startswith("domain.crt: clients refuse it: a certificate is not signed by the one")
+
+
+def test_so_is_one_at_the_end_of_the_chain(issue: Any, now: datetime) -> None:
+    middle = issue("Middle", issuer=issue("Root", ca=True), ca=True)
+    server = issue(issuer=middle)
+    chain = server.certificate + middle.certificate + issue("Root", ca=True).certificate
+    assert "a certificate is not signed by the one after it" in problem(chain, server.key, now)
+
+
+def test_an_issuer_that_is_no_ca_is_refused(issue: Any, now: datetime) -> None:
+    may_not_sign = x509.KeyUsage(*[True, *[False] * 8])
+    for issuer in (issue("Middle"), issue("Middle", ca=True, more=[may_not_sign])):
+        server = issue(issuer=issuer)
+        told = problem(server.certificate + issuer.certificate, server.key, now)
+        assert told.startswith("domain.crt: certificate 2 (CN=Middle) may not issue certificates")
+
+
+@pytest.mark.parametrize(
+    "use", [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION]
+)
+def test_a_certificate_for_something_else_than_servers_is_refused(
+    use: x509.ObjectIdentifier, issue: Any, now: datetime
+) -> None:
+    uses = x509.ExtendedKeyUsage([use])
+    server = issue(more=[uses])
+    told = problem(server.certificate, server.key, now)
+    assert told.startswith("domain.crt: CN=registry.example.com is not for servers")
+    middle = issue("Middle", ca=True, more=[uses])
+    server = issue(issuer=middle, more=[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])])
+    told = problem(server.certificate + middle.certificate, server.key, now)
+    assert told.startswith("domain.crt: certificate 2 (CN=Middle) is not for servers")
+
+
+def test_a_certificate_that_may_not_sign_a_handshake_is_refused(issue: Any, now: datetime) -> None:
+    encipher_only = x509.KeyUsage(False, False, True, *[False] * 6)
+    server = issue(more=[encipher_only])
+    assert "may not sign (key usage)" in problem(server.certificate, server.key, now)
+
+
+def test_an_issuer_that_may_not_issue_for_the_domain_is_refused(issue: Any, now: datetime) -> None:
+    others = x509.NameConstraints(
+        permitted_subtrees=[x509.DNSName("other.com")], excluded_subtrees=None
+    )
+    middle = issue("Middle", ca=True, more=[others])
+    server = issue(issuer=middle)
+    told = problem(server.certificate + middle.certificate, server.key, now)
+    assert "an issuer may not issue for this domain" in told
+
+
+SAN = x509.ObjectIdentifier("2.5.29.17")
+#: As long as the one above in DER.
+OTHER = x509.ObjectIdentifier("2.5.29.99")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (b"\x05\x00", "domain.crt: certificate 1 cannot be read ("),
+        (b"\x30\x05\x82\x03a\xc3\xa9", "domain.crt: certificate 1 "),
+        (b"\x30\x05\x82\x03a b", "domain.crt: certificate 1 is for 'a b', which is no DNS name"),
+        (b"\x30\x05\x82\x03a..", "domain.crt: certificate 1 is for 'a..', which is no DNS name"),
+        (b"\x30\x05\x87\x03\x7f\x00\x00", "domain.crt: certificate 1 cannot be read ("),
+        (b"\x30\x00", "domain.crt: "),
+    ],
+    ids=["no-sequence", "no-ascii", "blank", "dots", "three-bytes", "empty"],
+)
+def test_an_alternative_name_that_clients_cannot_read_is_refused(
+    name: bytes, told: str, issue: Any, now: datetime
+) -> None:
+    server = issue(alternative_name=False, more=[x509.UnrecognizedExtension(SAN, name)])
+    assert problem(server.certificate, server.key, now).startswith(told)
+
+
+def test_a_second_list_of_alternative_names_is_refused(issue: Any, now: datetime) -> None:
+    again = x509.UnrecognizedExtension(OTHER, b"\x30\x05\x82\x03a.b")
+    server = issue(more=[again])
+    der = ssl.PEM_cert_to_DER_cert(server.certificate.decode()).replace(
+        b"\x55\x1d\x63", b"\x55\x1d\x11"
+    )
+    told = problem(ssl.DER_cert_to_PEM_cert(der).encode(), server.key, now)
+    assert told.startswith("domain.crt: certificate 1 cannot be read (")
+
+
+def cross_signed(issue: Any, now: datetime) -> tuple[Any, bytes]:
+    """A server, and its chain that ends with a root that another, expired one had signed."""
+    old = issue("Old root", ca=True, end=now)
+    key = ec.generate_private_key(ec.SECP256R1())
+    middle = issue("Middle", ca=True, issuer=issue("Root", ca=True, key=key))
+    root = issue("Root", ca=True, key=key, issuer=old, end=now)
+    server = issue(issuer=middle)
+    return server, server.certificate + middle.certificate + root.certificate + old.certificate
+
+
+def test_an_expired_root_behind_a_good_chain_is_accepted_with_a_warning(
+    issue: Any, now: datetime
+) -> None:
+    server, chain = cross_signed(issue, now)
+    check_certificate(chain, server.key, now=now)
+    (line,) = warnings(chain, now=now)
+    assert line.startswith("domain.crt: CN=Root expired on 2026-06-01")
+    assert line.endswith("remove the last 2 from the file")
+    assert not warnings(chain, now=now - timedelta(seconds=1))
+
+
+def aia() -> x509.AuthorityInformationAccess:
+    address = x509.UniformResourceIdentifier("http://ca.example.com/ca.der")
+    issuers = AuthorityInformationAccessOID.CA_ISSUERS
+    return x509.AuthorityInformationAccess([x509.AccessDescription(issuers, address)])
+
+
+def test_a_certificate_without_its_issuer_is_accepted_with_a_warning(
+    issue: Any, now: datetime
+) -> None:
+    root = issue("Root", ca=True)
+    server = issue(issuer=root, more=[aia()])
+    check_certificate(server.certificate, server.key, now=now)
+    (line,) = warnings(server.certificate, now=now)
+    assert line.startswith("domain.crt: holds the server's certificate alone")
+    assert "fullchain.pem" in line
+    assert "CN=Root" in line
+    assert not warnings(server.certificate + root.certificate, now=now)
+    assert not warnings(issue(issuer=root).certificate, now=now), "its issuer publishes nothing"
+
+
+def test_a_ca_that_is_given_is_checked_and_quiet(issue: Any, now: datetime) -> None:
+    root, other = issue("Root", ca=True), issue("Other", ca=True)
+    server = issue(issuer=root, more=[aia()])
+    both = other.certificate + root.certificate
+    check_certificate(server.certificate, server.key, ca=both, now=now)
+    assert not warnings(server.certificate, ca=both, now=now)
+    with pytest.raises(ConfigurationError, match=r"to a certificate in ca\.pem: add"):
+        check_certificate(
+            server.certificate,
+            server.key,
+            ca=issue("B", ca=True).certificate,
+            ca_file="ca.pem",
+            now=now,
+        )
 
 
 def test_a_key_of_a_kind_that_tls_does_not_use_is_refused(issue: Any, now: datetime) -> None:
     key = dsa.generate_private_key(2048)
     content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    assert "a kind that TLS clients do not use" in problem(issue().certificate, content, now)
+    assert "is a key of the kind DSA, and some" in problem(issue().certificate, content, now)
 
 
 def test_an_intermediate_that_is_too_weak_for_nginx_is_refused(issue: Any, now: datetime) -> None:
-    weak = issue("Old authority", key=rsa.generate_private_key(65537, 1024))  # noqa: S505
+    weak = issue("Old authority", ca=True, key=rsa.generate_private_key(65537, 1024))  # noqa: S505
     server = issue(issuer=weak)
     told = problem(server.certificate + weak.certificate, server.key, now)
-    assert told.startswith("domain.crt: OpenSSL refuses it (CA_KEY_TOO_SMALL)")
+    assert told.startswith("domain.crt: certificate 2 (CN=Old authority) has a key of RSA")

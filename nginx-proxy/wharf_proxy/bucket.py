@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
 import boto3
@@ -126,6 +127,8 @@ def connect(region: str | None, config: Config = NETWORK) -> "S3Client":
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     try:
         return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
+    except (JSONDecodeError, UnicodeError):
+        raise  # of the credentials: `one_line_errors` knows them
     except ValueError as error:  # boto3's word for an endpoint or region that is no such thing
         raise ConfigurationError(
             f"{error}: check AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION"
@@ -151,6 +154,16 @@ def one_line_errors(place: str, permission: str) -> Iterator[None]:
     except ParamValidationError:
         raise ConfigurationError(
             f"s3://{place}: not a possible bucket name: check its spelling"
+        ) from None
+    except JSONDecodeError as error:
+        raise ConfigurationError(
+            f"s3://{place}: AWS credentials are no JSON ({_line(error)}): run what "
+            "credential_process of the profile names by hand, or log in again"
+        ) from None
+    except UnicodeError as error:
+        raise ConfigurationError(
+            f"s3://{place}: AWS settings or credentials are no text here ({_line(error)}): "
+            "write them in UTF-8, and set LC_ALL=C.UTF-8"
         ) from None
     except (ConnectionError, HTTPClientError) as error:
         raise ConfigurationError(

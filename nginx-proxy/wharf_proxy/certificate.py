@@ -1,68 +1,80 @@
 """The check of domain.crt and domain.key: would nginx and its clients accept them?"""
 
-import re
-import ssl
-import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
+from wharf_proxy import openssl
+from wharf_proxy.certificate_files import domains, extension, load_chain, load_key, name_of
 from wharf_proxy.errors import ConfigurationError
-
-ServerKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-MIN_RSA_BITS = 2048
-"""Debian's OpenSSL (security level 2) refuses less, and nginx with it."""
-
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+from wharf_proxy.openssl import ServerKey
 
 
 def check_certificate(
     certificate: bytes,
     key: bytes,
     *,
+    ca: bytes | None = None,
     now: datetime | None = None,
     certificate_file: str = "domain.crt",
     key_file: str = "domain.key",
+    ca_file: str = "CA",
 ) -> x509.Certificate:
     """Check a PEM certificate chain and its PEM key, and return the server's certificate.
 
-    The chain's order is checked by names, not by signatures: a client does that better.
+    ``ca`` has the PEM certificates of the authorities that the clients trust, if they are known.
 
     Raises:
         ConfigurationError: the first thing wrong, with its remedy.
     """
-    chain = _load_chain(certificate, certificate_file)
-    server_key = _load_key(key, key_file)
+    chain = load_chain(certificate, certificate_file)
+    server_key = load_key(key, key_file)
     _check_fit(chain, server_key, certificate_file, key_file)
     _check_order(chain, certificate_file)
-    for link in chain:
-        _check_dates(link, now or datetime.now(UTC), certificate_file)
-    if not domains(chain[0]):
-        raise ConfigurationError(
-            f"{certificate_file}: names no domain as subject alternative name, which clients "
-            "require: have it issued again with its domain"
-        )
-    _check_with_openssl(certificate, key, certificate_file)
+    _check_server(chain[0], certificate_file)
+    current = _without_expired_tail(chain, now or datetime.now(UTC))
+    for number, issuer in enumerate(current[1:], start=2):
+        _check_issuer(issuer, f"{certificate_file}: certificate {number} ({name_of(issuer)})")
+    for link in current:
+        remedy = "renew it" if link is chain[0] else "get the current one of the issuer"
+        _check_dates(link, now or datetime.now(UTC), certificate_file, remedy)
+    openssl.check_files(certificate, key, chain, server_key, certificate_file, key_file)
+    trusted = current[-1:] if ca is None else load_chain(ca, ca_file)
+    openssl.check_chain(current, server_key, trusted, certificate_file, ca_file if ca else None)
     return chain[0]
 
 
-def domains(certificate: x509.Certificate) -> list[str]:
-    """Return the DNS names, then the IP addresses, that the certificate is for."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
-    return [*names.get_values_for_type(x509.DNSName), *addresses]
+def warnings(
+    certificate: bytes,
+    *,
+    ca: bytes | None = None,
+    now: datetime | None = None,
+    certificate_file: str = "domain.crt",
+) -> list[str]:
+    """Return a line for each thing in a checked chain that works, though not for every client."""
+    chain = load_chain(certificate, certificate_file)
+    found = []
+    expired = chain[len(_without_expired_tail(chain, now or datetime.now(UTC))) :]
+    if expired:
+        which = "the last certificate" if len(expired) == 1 else f"the last {len(expired)}"
+        end = valid_until(expired[0])
+        found.append(
+            f"{certificate_file}: {name_of(expired[0])} expired on {end:%Y-%m-%d}; new clients do "
+            f"not need it, old ones refuse it: remove {which} from the file"
+        )
+    if len(chain) == 1 and ca is None and _has_published_issuer(chain[0]):
+        issuer = chain[0].issuer.rfc4514_string()
+        found.append(
+            f"{certificate_file}: holds the server's certificate alone, and clients such as docker "
+            f"do not fetch that of its issuer ({issuer}): use the file that has both, which "
+            "certbot calls fullchain.pem (cert.pem has the first only); if clients trust the "
+            "issuer itself, give its certificate with --ca"
+        )
+    return found
 
 
 def valid_from(certificate: x509.Certificate) -> datetime:
@@ -80,45 +92,42 @@ def valid_until(certificate: x509.Certificate) -> datetime:
     return certificate.not_valid_after.replace(tzinfo=UTC)
 
 
-def _load_chain(content: bytes, file: str) -> list[x509.Certificate]:
-    # load_pem_x509_certificates, which reads a whole chain, came with cryptography 39.
-    pems = _PEM.findall(content)
-    if not pems:
+def _check_server(certificate: x509.Certificate, file: str) -> None:
+    """Check what a client wants of the certificate that a server shows."""
+    if not domains(certificate):
         raise ConfigurationError(
-            f"{file}: holds no PEM certificate (-----BEGIN CERTIFICATE-----): "
-            "put the server's certificate there, then its intermediates"
+            f"{file}: names no domain as subject alternative name, which clients "
+            "require: have it issued again with its domain"
         )
-    try:
-        return [x509.load_pem_x509_certificate(pem) for pem in pems]
-    except ValueError:
+    _check_use(certificate, f"{file}: {name_of(certificate)}")
+    usage = extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
         raise ConfigurationError(
-            f"{file}: holds a certificate that cannot be read: copy it again from its issuer"
-        ) from None
+            f"{file}: {name_of(certificate)} may not sign (key usage), which TLS needs: "
+            "have it issued again for a server"
+        )
 
 
-def _load_key(content: bytes, file: str) -> ServerKey:
-    try:
-        key = load_pem_private_key(content, password=None)
-    except TypeError:
+def _check_issuer(certificate: x509.Certificate, place: str) -> None:
+    """Check that a certificate may issue others."""
+    basic = extension(certificate, x509.BasicConstraints)
+    usage = extension(certificate, x509.KeyUsage)
+    if basic is None or not basic.ca or (usage is not None and not usage.key_cert_sign):
         raise ConfigurationError(
-            f"{file}: is encrypted and nobody is there to type its password: "
-            "decrypt it with `openssl pkey -in FILE -out FILE`"
-        ) from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise ConfigurationError(
-            f"{file}: is not a PEM private key (-----BEGIN PRIVATE KEY-----): "
-            "put the key there that the certificate was made with"
-        ) from None
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < MIN_RSA_BITS:
-        raise ConfigurationError(
-            f"{file}: is an RSA key of {key.key_size} bits, fewer than nginx accepts: "
-            f"make one of {MIN_RSA_BITS} bits or more, and a certificate for it"
+            f"{place} may not issue certificates (it is none of a CA): "
+            "put the intermediates there that the issuer gave with the server's certificate"
         )
-    if not isinstance(key, ServerKey):
+    _check_use(certificate, place)
+
+
+def _check_use(certificate: x509.Certificate, place: str) -> None:
+    uses = extension(certificate, x509.ExtendedKeyUsage)
+    servers = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    if uses is not None and not any(use in servers for use in uses):
         raise ConfigurationError(
-            f"{file}: is a key of a kind that TLS clients do not use: make an EC or RSA key"
+            f"{place} is not for servers (its extended key usage lacks serverAuth): "
+            "have it issued again for a server"
         )
-    return key
 
 
 def _check_fit(chain: list[x509.Certificate], key: ServerKey, file: str, key_file: str) -> None:
@@ -131,7 +140,7 @@ def _check_fit(chain: list[x509.Certificate], key: ServerKey, file: str, key_fil
             "it must be the first: put the intermediates after it"
         )
     raise ConfigurationError(
-        f"{key_file}: does not fit {file} ({chain[0].subject.rfc4514_string()}): "
+        f"{key_file}: does not fit {file} ({name_of(chain[0])}): "
         "put the key there that the certificate was made with"
     )
 
@@ -140,17 +149,17 @@ def _check_order(chain: list[x509.Certificate], file: str) -> None:
     for number, (link, issuer) in enumerate(pairwise(chain), start=2):
         if link.issuer != issuer.subject:
             raise ConfigurationError(
-                f"{file}: certificate {number} ({issuer.subject.rfc4514_string()}) did not issue "
+                f"{file}: certificate {number} ({name_of(issuer)}) did not issue "
                 f"the one before it ({link.issuer.rfc4514_string()} did): "
                 "put each certificate directly after the one that it issued"
             )
 
 
-def _check_dates(certificate: x509.Certificate, now: datetime, file: str) -> None:
-    name = certificate.subject.rfc4514_string()
+def _check_dates(certificate: x509.Certificate, now: datetime, file: str, remedy: str) -> None:
+    name = name_of(certificate)
     if now >= valid_until(certificate):
         raise ConfigurationError(
-            f"{file}: {name} expired on {valid_until(certificate):%Y-%m-%d %H:%M} UTC: renew it"
+            f"{file}: {name} expired on {valid_until(certificate):%Y-%m-%d %H:%M} UTC: {remedy}"
         )
     if now < valid_from(certificate):
         raise ConfigurationError(
@@ -159,18 +168,24 @@ def _check_dates(certificate: x509.Certificate, now: datetime, file: str) -> Non
         )
 
 
-def _check_with_openssl(certificate: bytes, key: bytes, file: str) -> None:
-    """What nginx will do: OpenSSL refuses weak signatures and keys anywhere in the chain."""
-    with tempfile.NamedTemporaryFile() as both:
-        both.write(certificate + b"\n" + key)
-        both.flush()
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(both.name)
-        except ssl.SSLError as error:
-            raise ConfigurationError(
-                f"{file}: OpenSSL refuses it ({error.reason}): have it issued again, or the "
-                "intermediate that is too weak"
-            ) from None
+def _without_expired_tail(
+    chain: Sequence[x509.Certificate], now: datetime
+) -> Sequence[x509.Certificate]:
+    """Return the chain up to a root that another one had signed for old clients, if that expired.
+
+    Clients of today know the root itself:
+    https://letsencrypt.org/docs/dst-root-ca-x3-expiration-september-2021/
+    """
+    for index, link in enumerate(chain[2:], start=2):
+        if now >= valid_until(link):
+            return chain[:index]
+    return chain
+
+
+def _has_published_issuer(certificate: x509.Certificate) -> bool:
+    access = extension(certificate, x509.AuthorityInformationAccess)
+    issuers = AuthorityInformationAccessOID.CA_ISSUERS
+    return access is not None and any(one.access_method == issuers for one in access)
 
 
 def _public_bytes(holder: x509.Certificate | ServerKey) -> bytes:

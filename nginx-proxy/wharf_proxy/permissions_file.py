@@ -14,12 +14,14 @@ import re
 from collections.abc import Collection
 
 from wharf_proxy.errors import ConfigurationError
+from wharf_proxy.text import lines_of
 
 RIGHTS = ("pull", "push", "delete")
 
 # The distribution specification's form of a name:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_BLANKS = " \t"
 _REPOSITORIES = re.compile(rf"\*|{_PART}(/{_PART})*(/\*)?")
 
 
@@ -31,22 +33,30 @@ def check_permissions(
     Raises:
         ConfigurationError: the first line that is wrong, with its remedy.
     """
-    try:
-        lines = content.decode().split("\n")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file}: is not UTF-8 text: write it again as such") from None
     rules = [
-        (number, line.split())
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and not line.lstrip().startswith("#")
+        (number, line)
+        for number, line in enumerate(lines_of(content, file), start=1)
+        if line.strip(_BLANKS) and not line.lstrip(_BLANKS).startswith("#")
     ]
     if not rules:
         raise ConfigurationError(
             f"{file}: allows nothing to anybody: add a line such as `* pull *`, "
             "or remove the file, which allows everything to all users"
         )
-    for number, words in rules:
-        _check(words, users, f"{file}: line {number}")
+    for number, line in rules:
+        place = f"{file}: line {number}"
+        _check(_words(line, place), users, place)
+
+
+def _words(line: str, place: str) -> list[str]:
+    """Split a line as permissions.lua does, which knows blanks of ASCII only."""
+    for character in line:
+        if not character.isprintable() and character not in _BLANKS:
+            raise ConfigurationError(
+                f"{place} has the character U+{ord(character):04X}, which cannot be seen: "
+                "write spaces between the words"
+            )
+    return line.split()
 
 
 def _check(words: list[str], users: Collection[str] | None, place: str) -> None:

@@ -90,7 +90,8 @@ class Prices(_Table):
         """Those of the file, but for what a file of one's own says.
 
         Raises:
-            tomllib.TOMLDecodeError, pydantic.ValidationError: it is not such a file.
+            tomllib.TOMLDecodeError, UnicodeDecodeError, pydantic.ValidationError: it is not such a
+                file.
             OSError: it cannot be read.
         """
         known, given = _toml(FOLDER / "prices.toml"), _toml(own) if own else {}
@@ -101,5 +102,4 @@ class Prices(_Table):
 
 
 def _toml(file: Path) -> dict[str, Any]:
-    with file.open("rb") as opened:
-        return tomllib.load(opened)
+    return tomllib.loads(file.read_bytes().decode("utf-8-sig"))

@@ -64,9 +64,12 @@ def inputs(variables: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _allowed(name: str, variable: Mapping[str, Any]) -> str:
     messages = [check["error_message"] for check in variable.get("validation") or []]
-    kept = [one.removeprefix(f"{name} must be ").rstrip(".") for one in messages]
-    if variable["type"].startswith("list("):
-        kept = [f"each {one}" for one in kept]
+    # What must be so is said of each element, what there must be of the list.
+    each = "each " if variable["type"].startswith("list(") else ""
+    kept = [
+        one.replace(f"{name} must be ", each, 1).replace(f"{name} must have ", "", 1).rstrip(".")
+        for one in messages
+    ]
     return "; ".join([*kept, *(mark for mark in ("sensitive", "ephemeral") if variable.get(mark))])
 
 

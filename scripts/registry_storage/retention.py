@@ -108,7 +108,7 @@ class Rules(BaseModel):
             OSError: the file cannot be read.
         """
         try:
-            return cls.model_validate(tomllib.loads(file.read_bytes().decode()))
+            return cls.model_validate(tomllib.loads(file.read_bytes().decode("utf-8-sig")))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{file}: it cannot be read as TOML: {error}") from None
         except ValidationError as error:

@@ -6,8 +6,13 @@ variable "proxy_image" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.proxy_image))
-    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3."
+    condition     = can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$", var.proxy_image))
+    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3, without https://."
+  }
+
+  validation {
+    condition     = "public" != "endpoints" || can(regex(join("", ["^[0-9]{12}\\.dkr\\.ecr\\.", var.aws_region, "\\."]), var.proxy_image))
+    error_message = "proxy_image must be an image in ECR of aws_region where host_network is endpoints; copy it there."
   }
 }
 
@@ -32,7 +37,7 @@ variable "alarm_emails" {
   validation {
     condition = alltrue([
       for value in var.alarm_emails :
-      can(regex("^[^@\\s,]+@[^@\\s,]+\\.[a-zA-Z]+$", value))
+      can(regex("^[^@\\s,]+@[^@\\s,]+\\.([a-zA-Z]+|xn--[a-z0-9-]*[a-z0-9])$", value))
     ])
     error_message = "alarm_emails must be an address such as a@example.com."
   }
@@ -52,6 +57,11 @@ variable "allowed_networks" {
       can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
     ])
     error_message = "allowed_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+
+  validation {
+    condition     = length(var.allowed_networks) >= 1 && length(var.allowed_networks) <= 1000
+    error_message = "allowed_networks must have 1 to 1000 networks."
   }
 }
 
@@ -82,7 +92,7 @@ variable "aws_region" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    condition     = can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", var.aws_region))
     error_message = "aws_region must be a region such as eu-west-1."
   }
 }
@@ -155,7 +165,7 @@ variable "domain" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    condition     = can(regex("^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+([a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])$", var.domain))
     error_message = "domain must be a name such as registry.example.com."
   }
 
@@ -321,8 +331,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
-    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name)) && !can(regex("^internal-|^xn--|^(sg|sthree|amzn-s3-demo)(-|$)", var.name))
+    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last, without the prefixes that AWS reserves (internal-, sg-, xn--, sthree-, amzn-s3-demo-)."
   }
 }
 
@@ -333,8 +343,8 @@ variable "network_cidr" {
   nullable    = false
 
   validation {
-    condition     = can(cidrnetmask(var.network_cidr)) && try(cidrsubnet(var.network_cidr, 0, 0) == var.network_cidr, false) && try(tonumber(split("/", var.network_cidr)[1]), -1) >= 16 && try(tonumber(split("/", var.network_cidr)[1]), -1) <= 24
-    error_message = "network_cidr must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero, the prefix /16 to /24."
+    condition     = can(cidrnetmask(var.network_cidr)) && try(cidrsubnet(var.network_cidr, 0, 0) == var.network_cidr, false) && try(tonumber(split("/", var.network_cidr)[1]), -1) >= 16 && try(tonumber(split("/", var.network_cidr)[1]), -1) <= 24 && !startswith(var.network_cidr, "172.17.")
+    error_message = "network_cidr must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero, the prefix /16 to /24, outside 172.17.0.0/16."
   }
 }
 
@@ -408,13 +418,13 @@ variable "registry_image" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
-    error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
+    condition     = can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$", var.registry_image))
+    error_message = "registry_image must be an image reference such as docker.io/library/registry:3, without https://."
   }
 
   validation {
-    condition     = "public" != "endpoints" || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.", var.registry_image))
-    error_message = "registry_image must be an image in ECR where host_network is endpoints; copy it there."
+    condition     = "public" != "endpoints" || can(regex(join("", ["^[0-9]{12}\\.dkr\\.ecr\\.", var.aws_region, "\\."]), var.registry_image))
+    error_message = "registry_image must be an image in ECR of aws_region where host_network is endpoints; copy it there."
   }
 }
 
@@ -520,6 +530,16 @@ variable "tags" {
       can(regex("^[A-Za-z0-9_ .:/=+@-]{0,256}$", value))
     ])
     error_message = "tags must be up to 256 letters, digits, spaces and .:/=+@-_."
+  }
+
+  validation {
+    condition     = length(var.tags) >= 0 && length(var.tags) <= 45
+    error_message = "tags must have 0 to 45 tags."
+  }
+
+  validation {
+    condition     = length(distinct([for key in distinct(concat(keys(var.tags), ["Project", "Environment", "Name"])) : lower(key)])) == length(distinct(concat(keys(var.tags), ["Project", "Environment", "Name"])))
+    error_message = "tags must have no keys that differ in case only, from each other or from Project, Environment, Name: IAM takes them for the same."
   }
 
   validation {

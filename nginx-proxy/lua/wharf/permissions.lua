@@ -28,7 +28,8 @@ function M.init()
     grants = {}
     for line in file:lines() do
         local user, right, repositories = line:match("^%s*([^#%s]%S*)%s+(%S+)%s+(%S+)%s*$")
-        if user then
+        -- A word that is no right must not break the requests of all users.
+        if RIGHTS[right] then
             grants[user] = grants[user] or {}
             table.insert(grants[user], { right = RIGHTS[right], repositories = repositories })
         end

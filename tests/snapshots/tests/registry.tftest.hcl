@@ -13,7 +13,6 @@ run "refuse_bad_values" {
     var.alarm_emails,
     var.allowed_networks,
     var.architecture,
-    var.aws_region,
     var.aws_registry_bucket,
     var.aws_secret_access_key,
     var.cache_size,
@@ -51,7 +50,6 @@ run "refuse_bad_values" {
       "!",
     ]
     architecture          = "!"
-    aws_region            = "!"
     aws_registry_bucket   = "!"
     aws_secret_access_key = "!"
     cache_size            = -1
@@ -88,6 +86,7 @@ run "refuse_bad_values" {
 run "refuse_bad_bounds" {
   command = plan
   expect_failures = [
+    var.aws_region,
     var.dns_zone_id,
     var.minimum_hosts,
     var.volume_size,
@@ -95,6 +94,7 @@ run "refuse_bad_bounds" {
 
   variables {
     proxy_image   = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
+    aws_region    = "!"
     dns_zone_id   = "!"
     minimum_hosts = -1
     volume_size   = -1

@@ -29,7 +29,7 @@ variable "domain" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    condition     = can(regex("^$|^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+([a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])$", var.domain))
     error_message = "domain must be a name such as registry.example.com."
   }
 

@@ -94,8 +94,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
-    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name)) && !can(regex("^internal-|^xn--|^(sg|sthree|amzn-s3-demo)(-|$)", var.name))
+    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last, without the prefixes that AWS reserves (internal-, sg-, xn--, sthree-, amzn-s3-demo-)."
   }
 }
 
@@ -207,6 +207,16 @@ variable "tags" {
       can(regex("^[A-Za-z0-9_ .:/=+@-]{0,256}$", value))
     ])
     error_message = "tags must be up to 256 letters, digits, spaces and .:/=+@-_."
+  }
+
+  validation {
+    condition     = length(var.tags) >= 0 && length(var.tags) <= 45
+    error_message = "tags must have 0 to 45 tags."
+  }
+
+  validation {
+    condition     = length(distinct([for key in distinct(concat(keys(var.tags), ["Project", "Environment", "Name"])) : lower(key)])) == length(distinct(concat(keys(var.tags), ["Project", "Environment", "Name"])))
+    error_message = "tags must have no keys that differ in case only, from each other or from Project, Environment, Name: IAM takes them for the same."
   }
 
   validation {

@@ -26,8 +26,13 @@ variable "proxy_image" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.proxy_image))
-    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3."
+    condition     = can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$", var.proxy_image))
+    error_message = "proxy_image must be an image reference such as docker.io/library/registry:3, without https://."
+  }
+
+  validation {
+    condition     = "public" != "endpoints" || can(regex(join("", ["^[0-9]{12}\\.dkr\\.ecr\\.", var.aws_region, "\\."]), var.proxy_image))
+    error_message = "proxy_image must be an image in ECR of aws_region where host_network is endpoints; copy it there."
   }
 }
 
@@ -66,7 +71,7 @@ variable "aws_region" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    condition     = can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", var.aws_region))
     error_message = "aws_region must be a region such as eu-west-1."
   }
 }
@@ -156,8 +161,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
-    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name)) && !can(regex("^internal-|^xn--|^(sg|sthree|amzn-s3-demo)(-|$)", var.name))
+    error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last, without the prefixes that AWS reserves (internal-, sg-, xn--, sthree-, amzn-s3-demo-)."
   }
 }
 
@@ -225,13 +230,13 @@ variable "registry_image" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9][\\w.:/@-]*$", var.registry_image))
-    error_message = "registry_image must be an image reference such as docker.io/library/registry:3."
+    condition     = can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?$", var.registry_image))
+    error_message = "registry_image must be an image reference such as docker.io/library/registry:3, without https://."
   }
 
   validation {
-    condition     = "public" != "endpoints" || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.", var.registry_image))
-    error_message = "registry_image must be an image in ECR where host_network is endpoints; copy it there."
+    condition     = "public" != "endpoints" || can(regex(join("", ["^[0-9]{12}\\.dkr\\.ecr\\.", var.aws_region, "\\."]), var.registry_image))
+    error_message = "registry_image must be an image in ECR of aws_region where host_network is endpoints; copy it there."
   }
 }
 

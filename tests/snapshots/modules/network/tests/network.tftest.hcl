@@ -19,7 +19,6 @@ run "refuse_bad_values" {
   command = plan
   expect_failures = [
     var.allowed_networks,
-    var.aws_region,
     var.metrics_networks,
     var.name,
     var.network_cidr,
@@ -33,7 +32,6 @@ run "refuse_bad_values" {
     allowed_networks = [
       "!",
     ]
-    aws_region = "!"
     metrics_networks = [
       "!",
     ]
@@ -43,6 +41,18 @@ run "refuse_bad_values" {
     ssh_networks = [
       "!",
     ]
+  }
+}
+
+run "refuse_bad_bounds" {
+  command = plan
+  expect_failures = [
+    var.aws_region,
+  ]
+
+  variables {
+    proxy_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
+    aws_region  = "!"
   }
 }
 

@@ -6,7 +6,6 @@ mock_provider "aws" {
 run "refuse_bad_values" {
   command = plan
   expect_failures = [
-    var.aws_region,
     var.cache_size,
     var.index_validation,
     var.instance_type,
@@ -32,7 +31,6 @@ run "refuse_bad_values" {
     secrets_keys_arn             = "arn:aws:service:us-east-1:123456789012:secrets-keys-arn"
     storage_configuration_bucket = "storage-configuration-bucket"
     storage_images_bucket        = "storage-images-bucket"
-    aws_region                   = "!"
     cache_size                   = -1
     index_validation             = "!"
     instance_type                = "!"
@@ -47,6 +45,26 @@ run "refuse_bad_values" {
     proxy_refresh_seconds         = -1
     proxy_remember_seconds        = -1
     registry_image                = "!"
+  }
+}
+
+run "refuse_bad_bounds" {
+  command = plan
+  expect_failures = [
+    var.aws_region,
+  ]
+
+  variables {
+    hosts_cluster_id             = "hosts-cluster-id"
+    load_balancer_targets_arn    = "arn:aws:service:us-east-1:123456789012:load-balancer-targets-arn"
+    permissions_execution_arn    = "arn:aws:service:us-east-1:123456789012:permissions-execution-arn"
+    permissions_task_arn         = "arn:aws:service:us-east-1:123456789012:permissions-task-arn"
+    proxy_image                  = "123456789012.dkr.ecr.us-east-1.amazonaws.com/nginx-proxy:1"
+    secrets_http_arn             = "arn:aws:service:us-east-1:123456789012:secrets-http-arn"
+    secrets_keys_arn             = "arn:aws:service:us-east-1:123456789012:secrets-keys-arn"
+    storage_configuration_bucket = "storage-configuration-bucket"
+    storage_images_bucket        = "storage-images-bucket"
+    aws_region                   = "!"
   }
 }
 
