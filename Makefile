@@ -3,13 +3,16 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test unit synth modules bench bench-synth mutants security up status faults storms load nightly down setup setup-local setup-tests clean
+.PHONY: demo test check unit synth modules bench bench-synth mutants security up status faults storms load nightly down setup setup-local setup-tests clean
 
 demo: setup-local ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
 
-test: setup-tests ## linters, types, unit tests, integration suite
-	scripts/test
+test: setup-tests ## linters, types, unit tests, integration suite; TESTS=FILE… runs these only
+	scripts/test $(TESTS)
+
+check: setup-tests ## linters, types, and the unit tests that are not slow
+	scripts/test --check
 
 unit: setup-tests ## the same without the integration suite
 	scripts/test --unit

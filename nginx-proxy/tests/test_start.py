@@ -256,8 +256,8 @@ def test_nginx_gets_the_settings(
 
 @pytest.mark.parametrize("given", ["0", "10001", "many"])
 def test_a_limit_of_uploads_that_is_none_is_refused(start: Start, given: str) -> None:
-    assert start(NGINX_UPLOADS=given).stderr == (
-        f"wharf-proxy: NGINX_UPLOADS = {given!r}: it must be 1 to 10000 uploads\n"
+    assert failure(start(NGINX_UPLOADS=given)) == (
+        f"NGINX_UPLOADS = {given!r}: it must be 1 to 10000 uploads"
     )
 
 
