@@ -11,11 +11,10 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from wharf_proxy import cache, tls
 from wharf_proxy.configuration import install
 from wharf_proxy.errors import ConfigurationError
 from wharf_proxy.files import check
-from wharf_proxy.start import DIRECTORY, NGINX, SETTINGS, VERIFIER
+from wharf_proxy.start import DIRECTORY, NGINX, VERIFIER, write_settings
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -63,8 +62,7 @@ def main() -> None:
     Thread(
         target=ThreadingHTTPServer(("127.0.0.1", 5000), Registry).serve_forever, daemon=True
     ).start()
-    limit = "limit_conn connections 1000;\n"
-    (DIRECTORY / SETTINGS).write_text(cache.PATH.format(size=1) + limit + tls.settings())
+    write_settings(DIRECTORY, 1)
     print(json.dumps({"pid": os.getpid()}))
     programs: list[subprocess.Popen[bytes]] = []
     for line in sys.stdin:

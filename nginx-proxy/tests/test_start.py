@@ -1,6 +1,7 @@
 """The entry point, run as the container runs it: with moto as S3 and a stub as nginx."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -16,9 +17,12 @@ from cryptography.x509 import load_pem_x509_certificate
 from prometheus_client.parser import text_string_to_metric_families
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from wharf_proxy.certificate import valid_until
+from wharf_proxy.start import write_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+NGINX_CONF = Path(__file__).parents[1] / "nginx.conf"
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 Running = Callable[..., "subprocess.Popen[str]"]
@@ -252,6 +256,12 @@ def test_nginx_gets_the_settings(
     upload(s3, good_files)
     lines(running(NGINX_CACHE_GIGABYTES="7"), 2)
     assert "max_size=7g" in (tmp_path / "run" / "settings.conf").read_text()
+
+
+def test_each_file_that_nginx_includes_is_written(tmp_path: Path) -> None:
+    write_settings(tmp_path, cache_size=1)
+    included = re.findall(r"include /var/lib/wharf/(.+);", NGINX_CONF.read_text())
+    assert sorted(included) == sorted(file.name for file in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("given", ["0", "10001", "many"])

@@ -99,8 +99,7 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     bucket = Bucket(name, region=environment.get("AWS_REGION"))
     configuration = Configuration(bucket, directory, metrics)
     configuration.fetch()
-    (directory / SETTINGS).write_text(cache.PATH.format(size=size) + tls.settings())
-    (directory / EVENTS).write_text(workers.settings())
+    write_settings(directory, size)
     cache.sweep()
     programs = Supervisor([NGINX, VERIFIER, (*SERVICE, str(directory))])
     # The verifier reads the users on each request.
@@ -108,6 +107,12 @@ def run(environment: Mapping[str, str], directory: Path) -> int:
     if environment.get(DELIVERY) == "cache":
         _in_background(cache.watch, directory, metrics)
     return programs.wait()
+
+
+def write_settings(directory: Path, cache_size: int) -> None:
+    """Write the files that nginx.conf includes; ``cache_size`` is in gigabytes."""
+    (directory / SETTINGS).write_text(cache.PATH.format(size=cache_size) + tls.settings())
+    (directory / EVENTS).write_text(workers.settings())
 
 
 def _reload_nginx(programs: Supervisor) -> None:
