@@ -30,8 +30,6 @@ HANDSHAKES = 1000
 #: Seconds after which nginx gives memory back, by memory.lua.
 GIVEN_BACK = 30
 LIMIT = int(QUICK["proxy_connections_per_address"])
-#: Concurrent uploads of a host, by limits.lua; one user from one address has half of them.
-UPLOADS = 50
 
 
 def seconds_until_closed(deployment: Deployment, drip: bytes) -> float:
@@ -196,10 +194,11 @@ def test_upload_waits_until_another_one_ends(registry: LocalRegistry, repository
     deployment = registry.deployment
     url = deployment.hosts[0]
     location = Upload.begin(deployment, url, repository).location
+    # The limit follows the memory of the host. One user from one address has half of it.
+    nginx = psutil.Process(registry.cloud.hosts[0].pid("nginx"))
+    share = int(nginx.environ()["NGINX_UPLOADS"]) // 2
     with ExitStack() as stack:
-        silent = [
-            stack.enter_context(patch(deployment, url, location, b"")) for _ in range(UPLOADS // 2)
-        ]
+        silent = [stack.enter_context(patch(deployment, url, location, b"")) for _ in range(share)]
         waiting = stack.enter_context(patch(deployment, url, location, b"body"))
         waiting.settimeout(2)
         with pytest.raises(TimeoutError):
