@@ -52,17 +52,17 @@ def blob(digest: str) -> str:
 
 def quarantined(digest: str) -> str:
     """The key of the copy of a blob that is about to be deleted."""
-    return QUARANTINE + digest.replace(":", "/")
+    return QUARANTINE + _path(digest)
 
 
 def layer(repository: str, digest: str) -> str:
     """The key of the link by which a repository has a layer or a configuration."""
-    return f"{REPOSITORIES}{repository}/_layers/{digest.replace(':', '/')}/link"
+    return f"{REPOSITORIES}{repository}/_layers/{_path(digest)}/link"
 
 
 def revision(repository: str, digest: str) -> str:
     """The key of the link by which a repository has a manifest."""
-    return f"{REPOSITORIES}{repository}/_manifests/revisions/{digest.replace(':', '/')}/link"
+    return f"{REPOSITORIES}{repository}/_manifests/revisions/{_path(digest)}/link"
 
 
 def tag(repository: str, name: str) -> str:
@@ -77,7 +77,7 @@ def current(repository: str, name: str) -> str:
 
 def index(repository: str, name: str, digest: str) -> str:
     """The key of the link that says that a tag names a manifest, or has named it."""
-    return f"{tag(repository, name)}index/{digest.replace(':', '/')}/link"
+    return f"{tag(repository, name)}index/{_path(digest)}/link"
 
 
 def digest_of_blob(key: str) -> str | None:
@@ -89,6 +89,10 @@ def digest_of_blob(key: str) -> str | None:
 def digest_of_quarantined(key: str) -> str | None:
     """The digest of the blob that a key holds a copy of; None if it is no such key."""
     return _digest(key.removeprefix(QUARANTINE))
+
+
+def _path(digest: str) -> str:
+    return digest.replace(":", "/")
 
 
 def _digest(path: str) -> str | None:

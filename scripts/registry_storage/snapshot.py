@@ -1,9 +1,10 @@
 """What a registry has, read from its objects: blobs, repositories, their links and tags."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from wharf_proxy.errors import ConfigurationError
 
@@ -25,7 +26,7 @@ class Tag:
         pushed: when; None if the object is absent that says what the tag names.
         digest: of the manifest that it names; None if it names nothing, or was not read.
         named: the manifests that it names or has named, and when each was last pushed.
-        etag: of the object that says what it names.
+        etag: of the object that says what it names, whose bytes are counted in ``size``.
         broken: why it names nothing, if it was read.
     """
 
@@ -90,6 +91,8 @@ Blobs = dict[str, Entry]
 #: What tags and links were found to hold, by key, entity tag and time of the object.
 Known = dict[tuple[str, str, datetime], bytes]
 Repositories = dict[str, Repository]
+#: Takes the content of a link, the reason why the content was not read, or None for no object.
+Fill = Callable[[bytes | str | None], None]
 
 
 def require_registry(store: Store, bucket: str, *more: str) -> None:
@@ -135,20 +138,19 @@ def read_repositories(store: Store, work: Work, known: Known | None = None) -> R
     """
     repositories = read_links(store, work)
     known = {} if known is None else known
-    unread = [
-        (repository, tag, "", Entry(key, tag.size, tag.pushed or NEVER, tag.etag))
-        for repository in repositories.values()
-        for name, tag in repository.tags.items()
-        for key in [layout.current(repository.name, name)]
-        if not _is_told(tag)
-    ] + [
-        (repository, None, digest, entry)
-        for repository in repositories.values()
-        for digest, entry in repository.unread
-    ]
+    unread: list[tuple[Entry, Fill]] = []
+    for repository in repositories.values():
+        for name, tag in repository.tags.items():
+            tag.digest = next((one for one in tag.named if holds(tag.etag, one)), None)
+            if tag.digest is None:
+                key = layout.current(repository.name, name)
+                entry = Entry(key, tag.size, tag.pushed or NEVER, tag.etag)
+                unread.append((entry, partial(_name, tag)))
+        for digest, entry in repository.unread:
+            unread.append((entry, partial(_follow, repository, digest, entry.key)))
 
-    def read(item: tuple[Repository, Tag | None, str, Entry]) -> bytes | str | None:
-        entry = item[3]
+    def read(item: tuple[Entry, Fill]) -> bytes | str | None:
+        entry, _ = item
         if entry.size >= NO_LINK:
             return f"it holds {entry.size:,} bytes"
         try:
@@ -156,25 +158,16 @@ def read_repositories(store: Store, work: Work, known: Known | None = None) -> R
         except ArchivedError as error:
             return str(error)
 
-    for (repository, tag, digest, entry), content in work.map(read, unread, "Reading links"):
+    for (entry, fill), content in work.map(read, unread, "Reading links"):
         if isinstance(content, bytes) and content and entry.modified != NEVER:
             # It may be newer than the listing, and the next one has another time then.
             known[_mark(entry)] = content
-        if tag:
-            _name(tag, content)
-        elif content is not None:
-            _follow(repository, digest, entry.key, content)
+        fill(content)
     return repositories
 
 
 def _mark(entry: Entry) -> tuple[str, str, datetime]:
     return entry.key, entry.etag, entry.modified
-
-
-def _is_told(tag: Tag) -> bool:
-    """Fill in what a tag names if the listing tells it."""
-    tag.digest = next((one for one in tag.named if holds(tag.etag, one)), None)
-    return tag.digest is not None
 
 
 def holds(etag: str, digest: str) -> bool:
@@ -195,7 +188,10 @@ def _name(tag: Tag, content: bytes | str | None) -> None:
             tag.named.update(dict.fromkeys(layout.digests_in(content), tag.pushed or NEVER))
 
 
-def _follow(repository: Repository, digest: str, key: str, content: bytes | str) -> None:
+def _follow(repository: Repository, digest: str, key: str, content: bytes | str | None) -> None:
+    """Record what a link was found to hold; a link that has gone meanwhile says nothing."""
+    if content is None:
+        return
     named = _digest(content)
     if named is None:
         repository.broken[key] = _why(content)
