@@ -130,9 +130,21 @@ def test_text_around_blocks_and_other_line_ends_are_good(
     check_certificate(chain.rstrip(), key.rstrip(), now=now)
 
 
-def test_lines_that_openssl_does_not_read_are_named(
+def test_line_ends_of_old_systems_are_refused(
     server: tuple[bytes, bytes, bytes], now: datetime
 ) -> None:
     own, _, key = server
     told = problem(own.replace(b"\n", b"\r"), key, now)
     assert told.startswith("domain.crt: line 1 has the end of a block")
+
+
+def test_an_empty_line_within_a_body_is_refused_since_openssl_stops_there(
+    server: tuple[bytes, bytes, bytes], now: datetime
+) -> None:
+    own, _, key = server
+    end = own.index(b"\n", 40)
+    told = problem(own[:end] + b"\n" + own[end:], key, now)
+    assert told.startswith("domain.crt: OpenSSL does not read its lines")
+    end = key.index(b"\n", 40)
+    told = problem(own, key[:end] + b"\n" + key[end:], now)
+    assert told.startswith("domain.key: OpenSSL does not read its lines")

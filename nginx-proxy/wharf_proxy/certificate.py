@@ -31,17 +31,18 @@ def check_certificate(
     Raises:
         ConfigurationError: the first thing wrong, with its remedy.
     """
+    now = now or datetime.now(UTC)
     chain = load_chain(certificate, certificate_file)
     server_key = load_key(key, key_file)
     _check_fit(chain, server_key, certificate_file, key_file)
     _check_order(chain, certificate_file)
     _check_server(chain[0], certificate_file)
-    current = _without_expired_tail(chain, now or datetime.now(UTC))
+    current = _without_expired_tail(chain, now)
     for number, issuer in enumerate(current[1:], start=2):
         _check_issuer(issuer, f"{certificate_file}: certificate {number} ({name_of(issuer)})")
     for link in current:
         remedy = "renew it" if link is chain[0] else "get the current one of the issuer"
-        _check_dates(link, now or datetime.now(UTC), certificate_file, remedy)
+        _check_dates(link, now, certificate_file, remedy)
     openssl.check_files(certificate, key, chain, server_key, certificate_file, key_file)
     trusted = current[-1:] if ca is None else load_chain(ca, ca_file)
     openssl.check_chain(current, server_key, trusted, certificate_file, ca_file if ca else None)

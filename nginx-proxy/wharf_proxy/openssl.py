@@ -1,4 +1,4 @@
-"""What OpenSSL says to a certificate and its key: as nginx, which loads them, and as a client."""
+"""Trials of a certificate and its key with OpenSSL: loaded as nginx loads them, and by a client."""
 
 import ssl
 import tempfile
@@ -29,6 +29,7 @@ _SIGNATURE = (
     "a certificate is not signed by the one after it, which has its issuer's name and another key: "
     "take the chain that the issuer gave with this certificate"
 )
+# OpenSSL's x509_vfy.h has the numbers.
 _UNKNOWN_ISSUER = {2, 18, 19, 20, 21}
 _VERDICTS = {
     7: _SIGNATURE,
@@ -38,7 +39,7 @@ _VERDICTS = {
     47: "an issuer may not issue for this domain (name constraints): ask another issuer",
     48: "an issuer may not issue for this domain (name constraints): ask another issuer",
 }
-"""What `ssl.SSLCertVerificationError.verify_code` means, by OpenSSL's x509_vfy.h."""
+"""What `ssl.SSLCertVerificationError.verify_code` means for whoever publishes."""
 
 
 def check_files(
@@ -49,7 +50,7 @@ def check_files(
     certificate_file: str,
     key_file: str,
 ) -> None:
-    """Load both files as nginx loads them, and what was read from them by itself.
+    """Load what was read from both files, then each file as it is, as nginx loads it.
 
     Raises:
         ConfigurationError: OpenSSL refuses a file; the error names it.

@@ -50,7 +50,7 @@ def blocks(content: bytes, file: str) -> list[Block]:
             body.append(line.strip())
             continue
         kind, name = _marker(line, f"{file}: line {number}")
-        if (kind, name if begin else "") != (("END", label) if begin else ("BEGIN", "")):
+        if (kind, name) != (("END", label) if begin else ("BEGIN", name)):
             raise ConfigurationError(
                 f"{file}: line {number} ({line.strip()}) does not follow "
                 + (f"on -----BEGIN {label}----- in line {begin}" if begin else "on a -----BEGIN")
