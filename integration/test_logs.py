@@ -3,7 +3,6 @@
 import base64
 import json
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -73,8 +72,8 @@ def test_every_line_is_json_without_the_state_of_an_upload(
                 # podman writes the time of the line before it.
                 entry = json.loads(line[line.index(b"{") :].decode())
                 # The registry logs the request of an upload that failed: docs/proxy.md.
-                assert b"_state=" not in line or entry["level"] == "error"
-                assert b"_state=" not in line or container == "registry"
+                if b"_state=" in line:
+                    assert (container, entry.get("level")) == ("registry", "error"), line
 
 
 def test_a_user_is_logged_whole_or_not_at_all(
@@ -141,6 +140,4 @@ def test_a_flood_of_health_checks_ends_at_nginx(deployment: Deployment, host: Ho
     time.sleep(BURST / RATE)
     with deployment.client(deployment.hosts[0]) as checker:
         assert [checker.get("/ssl").status_code for _ in range(20)] == [200] * 20
-    address = urlsplit(deployment.hosts[0]).hostname
-    assert address, "the flood came to one host"
     assert '"uri":"/ssl","repository":"","status":429' in host.log("nginx").read_text()

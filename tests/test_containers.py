@@ -2,15 +2,14 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.local.machine import terraform_program
 from tests.containers import containers, environment
+from tests.terraform_console import evaluate
 
 Stack = dict[str, Any]
 
@@ -48,14 +47,7 @@ def limits(stack: Stack, folder: Path, *sizes: int) -> dict[str, Any]:
     }
     code = ", ".join(f'{name} = "{value}"' for name, value in wanted.items())
     code = re.sub(r"data[.]aws_ec2_instance_type[.]\w+", types, code)
-    done = subprocess.run(
-        [terraform_program(), f"-chdir={folder}", "console"],
-        input=f"jsonencode({{{code}}})",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(json.loads(done.stdout))
+    found: dict[str, Any] = evaluate(f"{{{code}}}", folder)
     return found
 
 

@@ -58,9 +58,8 @@ def holds_for_all_programs() -> None:
 
 
 def test_blobs_pushed_under_sha512_stay_and_are_counted_and_copied(good: MemoryStore) -> None:
-    layers = ",".join(json.dumps({"digest": sha512_of(one)}) for one in (LAY,))
-    config = json.dumps({"digest": sha512_of(CFG)})
-    put(good, img(f'"config":{config},"layers":[{layers}]'), CFG, LAY)
+    config, layer = (json.dumps({"digest": sha512_of(one)}) for one in (CFG, LAY))
+    put(good, img(f'"config":{config},"layers":[{layer}]'), CFG, LAY)
     for one in (CFG, LAY):
         good.put(layout.layer("one", sha512_of(one)), digest_of(one).encode())
     fill(good)

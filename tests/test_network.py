@@ -1,15 +1,14 @@
 """Where hosts are, and how they reach AWS."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration.local.machine import terraform_program
 from modules.settings_file import SettingsError, load_environments
+from tests.terraform_console import evaluate
 
 Stack = dict[str, Any]
 Synthesize = Callable[..., Stack]
@@ -123,14 +122,7 @@ def test_images_are_pulled_from_the_ports_in_their_names(
     rule = kinds(stack, "aws_vpc_security_group_egress_rule")["network_hosts_to_https"]
     code = rule["for_each"][2:-1].replace("var.registry_image", json.dumps(registry))
     code = code.replace("var.proxy_image", json.dumps(IN_ECR))
-    done = subprocess.run(
-        [terraform_program(), f"-chdir={tmp_path}", "console"],
-        input=f"jsonencode({code})",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(json.loads(json.loads(done.stdout))) == ports
+    assert set(evaluate(code, tmp_path)) == ports
 
 
 @pytest.mark.parametrize("host_network", ["public", "nat"])

@@ -1,16 +1,15 @@
 """A rule says the same to Python, at synth, and to Terraform, at plan."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from integration.local.machine import terraform_program
 from modules.bounds import FromEcr
 from modules.limits import key_rules_of, rules_of, whole_rules_of
 from modules.rules import Matches, Rule, Whole, Within
 from modules.settings import Settings
+from tests.terraform_console import evaluate
 
 NUMBERS = [-1, 0, 1, 29, 30, 31, 100, 101, 16384, 16385]
 NETWORKS = [
@@ -91,15 +90,8 @@ TABLES: list[object] = [
 def terraform_says(rule: Rule | Whole, values: list[object], directory: Path) -> list[bool]:
     """Let Terraform evaluate the rule's condition over each of the values."""
     conditions = ", ".join(rule.condition(f"({json.dumps(value)})") for value in values)
-    done = subprocess.run(
-        [terraform_program(), f"-chdir={directory}", "console"],
-        input=f"jsonencode([{conditions}])",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answer: list[bool] = json.loads(json.loads(done.stdout))
-    return answer
+    found: list[bool] = evaluate(f"[{conditions}]", directory)
+    return found
 
 
 def all_rules() -> list[Rule | Whole]:
