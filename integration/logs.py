@@ -10,15 +10,15 @@ from integration.deployment import Deployment
 from integration.local.cloud import LocalCloud
 from integration.settled import settled
 
-#: Each logs every request, after its answer.
+#: nginx logs every request after the response, the registry each one that fails.
 CONTAINERS = ("nginx", "registry")
 
 
 def await_logs(cloud: LocalCloud, deployment: Deployment) -> None:
-    """Wait until every host has logged what it was asked before.
+    """Wait until every host has logged all earlier requests.
 
-    For lines that must not be there: they may be on their way. So each host is asked once more, and
-    the line of that is waited for.
+    A test that no line exists needs it, because a line may be on its way. Each host gets one more
+    request, for an absent manifest, which both containers log.
     """
     for host, door in zip(cloud.hosts, deployment.hosts, strict=True):
         mark = f"mark-{os.urandom(4).hex()}"
