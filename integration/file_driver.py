@@ -1,4 +1,4 @@
-"""What `file_trial.py` runs in the proxy's image: check files, start nginx with them, say so."""
+"""Program that `file_trial.py` runs in the proxy's image: it serves with each set of files."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from wharf_proxy.start import DIRECTORY, NGINX, VERIFIER, write_settings
 
 
 class Registry(BaseHTTPRequestHandler):
-    """Responds 200 to everything."""
+    """A registry that responds 200 to every request."""
 
     protocol_version = "HTTP/1.1"
 
@@ -32,11 +32,11 @@ class Registry(BaseHTTPRequestHandler):
     do_DELETE = do_PUT = do_GET
 
     def log_message(self, *_: object) -> None:
-        """Nothing is logged."""
+        """Log nothing."""
 
 
 def serve(files: dict[str, bytes], programs: list["subprocess.Popen[bytes]"]) -> str | None:
-    """End what runs, check the files, and start nginx and the verifier with them."""
+    """Start nginx and the verifier anew with these files; return why not, or None."""
     for program in programs:
         program.terminate()
         program.wait()

@@ -39,8 +39,8 @@ class FileTrial:
             text=True,
         )
         self._requests = cast("IO[str]", self._program.stdin)
-        self._answers = cast("IO[str]", self._program.stdout)
-        process = str(self._answer()["pid"])
+        self._responses = cast("IO[str]", self._program.stdout)
+        process = str(self._response()["pid"])
         self._enter = [one.replace("PID", process) for one in enter]
 
     @classmethod
@@ -62,13 +62,13 @@ class FileTrial:
     def __exit__(self, *_: object) -> None:
         self._requests.close()
         self._program.wait(30)
-        self._answers.close()
+        self._responses.close()
 
     def serve(self, files: Mapping[str, bytes]) -> str | None:
         """Start with these files; return why the proxy refuses them, or None."""
         line = json.dumps({name: b64encode(content).decode() for name, content in files.items()})
         print(line, file=self._requests, flush=True)
-        refused = self._answer()["refused"]
+        refused = self._response()["refused"]
         return None if refused is None else str(refused)
 
     def client(self, *command: str) -> "subprocess.CompletedProcess[str]":
@@ -82,8 +82,8 @@ class FileTrial:
             timeout=60,
         )
 
-    def _answer(self) -> Mapping[str, object]:
-        line = self._answers.readline()
+    def _response(self) -> Mapping[str, object]:
+        line = self._responses.readline()
         if not line:
             sys.exit(f"the proxy of the trial ended with status {self._program.wait(10)}")
         found: Mapping[str, object] = json.loads(line)

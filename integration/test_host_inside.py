@@ -105,7 +105,7 @@ def test_memory_of_a_container_has_a_hard_limit(
 
 
 def session_token(cloud: LocalCloud, host: Host) -> str | None:
-    """The token for the metadata of a host, as its containers get it; None if they do not."""
+    """Return the token for a host's metadata, None if the host's containers get no token."""
     try:
         # All containers of a host share its network here.
         with cloud.network.inside(host.pod), httpx.Client(timeout=2, trust_env=False) as client:
@@ -124,7 +124,7 @@ def test_containers_do_not_reach_the_metadata_of_their_host(cloud: LocalCloud, h
 
 @pytest.fixture
 def within_reach(cloud: LocalCloud, host: Host) -> Iterator[None]:
-    """The metadata of a host, as if its launch template let it travel two hops."""
+    """Let the metadata of a host travel two hops, as another launch template would."""
     fleet, plan, pid = cloud.fleet, Blueprint.read(cloud.session), cloud.network.pid(host.pod)
     firewall = dataclasses.replace(fleet.firewall(host, plan), metadata=cloud.endpoints.address)
     firewall.enforce(pid, plan.rules, fleet.members(plan))

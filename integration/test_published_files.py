@@ -28,7 +28,7 @@ def trial(registry: LocalRegistry) -> Iterator[FileTrial]:
 
 
 def refusal(files: dict[str, bytes]) -> str | None:
-    """Why publishing refuses the files."""
+    """Return the reason why publishing refuses the files, None if it accepts them."""
     try:
         check(files)
     except ConfigurationError as error:
@@ -37,7 +37,7 @@ def refusal(files: dict[str, bytes]) -> str | None:
 
 
 def allowed(permissions: bytes | None, right: int, repository: str) -> bool:
-    """Whether the user may, by the description of the file in docs/proxy.md."""
+    """Return whether the user has a right, by the description of the file in docs/proxy.md."""
     if permissions is None:
         return True
     for line in permissions.decode().splitlines():

@@ -121,7 +121,7 @@ class Permissions(Construct):
 
 
 def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[str, Any]]:
-    """All but the reading of layers."""
+    """Return all statements but the one that lets the role read layers."""
     files = [f"{configuration.arn}/{file}" for file in CONFIGURATION_FILES]
     return [
         _allow(IMAGE_BUCKET_ACTIONS, [images.arn]),

@@ -112,7 +112,7 @@ class PrivateSubnets(Construct):
             )
 
     def _endpoints(self, hosts_group_id: str) -> str:
-        """The AWS APIs that hosts need, at addresses of these subnets; return their group."""
+        """Make endpoints of the AWS APIs that hosts need; return the endpoints' security group."""
         name = "${var.name}-endpoints"
         group = SecurityGroup(
             self,

@@ -118,7 +118,7 @@ def problems(bucket: str = "images") -> list[tuple[str, str]]:
 
 
 def served(bucket: str = "images") -> dict[Any, Any]:
-    """What clients get for each tag."""
+    """Return what clients get for each tag."""
     store = MemoryStore()
     store.objects = {key: (content, TODAY) for key, content in keys(bucket).items()}
     registry = Served(store)
@@ -133,7 +133,7 @@ def served(bucket: str = "images") -> dict[Any, Any]:
 
 
 def collect(*options: str) -> str:
-    """Collect garbage; return what was said."""
+    """Collect garbage; return what the program printed."""
     done = run(collect_garbage, *COLLECT, *options)
     if done.exit_code != 0:
         pytest.fail(done.output)

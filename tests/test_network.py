@@ -79,7 +79,7 @@ def test_endpoints_and_no_way_to_the_internet(synthesize: Synthesize) -> None:
 
 
 def ways_out(stack: Stack) -> set[tuple[str, str, str]]:
-    """Protocol, port and destination of each rule that lets hosts reach something."""
+    """Return protocol, port and destination of each rule that lets hosts reach something."""
     return {
         (
             rule["ip_protocol"],

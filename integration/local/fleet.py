@@ -185,16 +185,17 @@ class Fleet:
             _register_classic(session.client("elb"), attachment.classic, hosts)
 
     def members(self, plan: Blueprint) -> dict[str, set[str]]:
-        """For each security group and prefix list the addresses of its hosts, or of AWS."""
+        """Return the addresses of hosts, or of AWS, by security group and prefix list."""
         found = plan.members(self._addresses())
         for peer in plan.endpoint_peers:
             found.setdefault(peer, set()).add(self._endpoints.address)
         return found
 
     def firewall(self, host: Host, plan: Blueprint, hops: int = CONTAINER_HOPS) -> Firewall:
-        """What may reach a host: its security groups, and of its ports the published ones.
+        """Return the firewall of a host, by its security groups and its published ports.
 
-        Its metadata is reached by what is so many hops away: the host 1, its containers 2.
+        Args:
+            hops: from a program to the metadata of the host: 1 on the host, 2 in a container.
         """
         address = self._endpoints.address
         return Firewall(

@@ -140,7 +140,7 @@ def test_the_default_region_stands_in_for_the_region(
 
 
 def failure(done: "subprocess.CompletedProcess[str]") -> str:
-    """The message of a start that failed, which is the only line."""
+    """Return the message of a start that failed, which is the only line."""
     assert (done.returncode, done.stderr) == (1, "")
     (event,) = map(json.loads, done.stdout.splitlines())
     assert event["event"] == "start_failed"

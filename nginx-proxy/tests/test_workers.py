@@ -51,8 +51,8 @@ def master() -> Iterator[psutil.Process]:
             child.kill()
 
 
-def named(master: psutil.Process) -> list[psutil.Process]:
-    """The children once each has its title."""
+def titled(master: psutil.Process) -> list[psutil.Process]:
+    """Return the children if each has its title, else none."""
     found = [one for one in master.children() if one.cmdline()[0].startswith("nginx")]
     return found if len(found) == 8 else []
 
@@ -64,7 +64,7 @@ def test_oldest_workers_end_before_a_reload(
     waiting = Retrying(
         stop=stop_after_delay(60), wait=wait_fixed(0.05), retry=retry_if_result(lambda it: not it)
     )
-    children = waiting(named, master)
+    children = waiting(titled, master)
     assert GENERATIONS == 4
     end_oldest(master.pid, processors)
     gone, _ = psutil.wait_procs(children[:ended], timeout=10)

@@ -148,7 +148,7 @@ def load_key(content: bytes, file: str) -> ServerKey:
 
 
 def _check_label(block: Block, file: str) -> None:
-    """Programs and versions differ in whether they read a key under the label of another form."""
+    """Refuse a key under the label of another form, which only some programs read."""
     # SEQUENCE, the version, then the algorithm in PKCS#8, a number in RSA's, bytes in EC's form.
     start = 2 + (block.content[1] & 0x7F if block.content[1:2] >= b"\x80" else 0)
     form = {0x30: "PRIVATE KEY", 0x02: "RSA PRIVATE KEY", 0x04: "EC PRIVATE KEY"}

@@ -41,7 +41,7 @@ def settings(memory: int | None = None, workers: int | None = None) -> str:
 def end_oldest(nginx: int, workers: int | None = None) -> None:
     """Let a reload leave no more than ``GENERATIONS`` of old workers: end the oldest now.
 
-    Their transfers break off. Without it, a client that reads slowly keeps a worker of each reload.
+    The transfers of these workers break off. Otherwise a slow client keeps a worker of each reload.
 
     Args:
         nginx: the process ID of the master.

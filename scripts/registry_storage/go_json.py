@@ -17,7 +17,7 @@ TEXTS = object()
 
 
 class AmbiguousError(Exception):
-    """The document is none of which this module knows for certain how Go reads it."""
+    """A document of which this module does not know for certain how Go reads it."""
 
 
 class _Object(tuple[tuple[str, Any], ...]):

@@ -51,7 +51,7 @@ class Problem:
 
     @property
     def harms(self) -> bool:
-        """Whether a pull fails by it."""
+        """Return whether a pull fails because of the problem."""
         return self.kind not in HARMLESS
 
 
