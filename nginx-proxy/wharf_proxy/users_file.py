@@ -135,8 +135,8 @@ def check_users(content: bytes, *, file: str = "nginx.htpasswd") -> list[str]:
 def slow_passwords(content: bytes, *, file: str = "nginx.htpasswd") -> Sequence[str]:
     """Return a line for each user of a checked file whose password takes a host long to verify."""
     return [
-        f"{file}: line {user.line}: the password of {user.name!r} takes a host more than "
-        f"0.2 s each time that it is verified: bcrypt up to cost {USUAL_COST} takes less"
+        f"{file}: line {user.line}: the password of {user.name!r} takes a host more time or memory "
+        f"than bcrypt at cost {USUAL_COST} (0.2 s): set it again with `python -m scripts.users add`"
         for user in read_users(content, file=file)
         if _exceeds(user.hash, USUAL_COST, USUAL_ROUNDS, _USUAL_MEMORY)
     ]
