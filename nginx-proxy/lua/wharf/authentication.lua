@@ -114,6 +114,14 @@ local function note_failure(login)
     pairs_failed:set(login.pair, true, FAILED)
 end
 
+--- Whether this is the one login that its client and user name have over the limit. It is claimed before
+-- the verification: of concurrent logins with different passwords only one is verified, and a name that
+-- exists gets as many 401 as one that does not.
+local function has_claim(login)
+    login.claims = login.claims or pairs_failed:add(login.pair, login.hash, FAILED)
+    return login.claims or pairs_failed:get(login.pair) == login.hash
+end
+
 --- Return the status of a login as far as it needs no verification, else nil.
 --
 -- Over the limit of its client, a login that has failed waits. One that has not is verified, so that who
@@ -124,7 +132,7 @@ local function status_without_verifier(login)
         return ngx.HTTP_NO_CONTENT
     elseif wrong:get(login.hash) then
         return ngx.HTTP_UNAUTHORIZED
-    elseif over_limit(login) and pairs_failed:get(login.pair) then
+    elseif over_limit(login) and not has_claim(login) then
         return ngx.HTTP_TOO_MANY_REQUESTS
     elseif over_limit(login) and not credentials.knows(login.name) then
         note_failure(login)
@@ -148,6 +156,9 @@ local function status_of_untrusted(login)
     local start = ngx.now()
     local status = status_without_verifier(login)
         or turns.take(login.network, ask_in_turn, login)
+    if login.claims and status ~= ngx.HTTP_UNAUTHORIZED then
+        pairs_failed:delete(login.pair)
+    end
     if status == ngx.HTTP_UNAUTHORIZED and over_limit(login) then
         ngx.sleep(BEAT - (ngx.now() - start) % BEAT)
     end
@@ -174,7 +185,7 @@ end
 
 --- Let the request pass if its user and password are right, else answer it.
 function M.check()
-    local name, password = credentials.read()
+    local name, password = credentials.read(lasting_secret)
     if not name then
         return challenge()
     end

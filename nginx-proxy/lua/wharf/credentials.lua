@@ -6,6 +6,9 @@
 local FILE = "/var/lib/wharf/files/nginx.htpasswd"
 --- bcrypt ignores what follows these bytes of a password.
 local BCRYPT_BYTES = 72
+--- Bytes of other passwords: SHA takes eight times as long for 511 as for 12, and crypt(3) fails at once
+--- beyond.
+local LONGEST = 128
 
 local M = {}
 
@@ -29,11 +32,23 @@ function M.knows(name)
     return bcrypt[name] ~= nil
 end
 
+--- Return the user with whose hash a name is verified: for a name that is in no file a user of the file,
+--- the same one for the same `key` and name.
+local function model(key, name)
+    if M.knows(name) then
+        return name
+    end
+    local first, second, third = ngx.hmac_sha1(key, name):byte(1, 3)
+    local number = (first * 256 + second) * 256 + third
+    return names[number % #names + 1]
+end
+
 --- Read the credentials of the request and write them back in the one spelling, so that nginx, which
 -- reads them for `$remote_user`, reads the same. Return name and password, nil if there are none.
 --
--- Control characters are forbidden by RFC 7617, section 2; verification would end at a NUL.
-function M.read()
+-- A name that is in no file is treated as its model, so that nothing tells them apart. Control characters
+-- are forbidden by RFC 7617, section 2; verification would end at a NUL.
+function M.read(key)
     local scheme, token = (ngx.var.http_authorization or ""):match("^(%a+) +(%S+)$")
     if not scheme or scheme:lower() ~= "basic" then
         return nil
@@ -42,19 +57,19 @@ function M.read()
     if not name then
         return nil
     end
-    if bcrypt[name] then
+    if bcrypt[model(key, name)] then
         password = password:sub(1, BCRYPT_BYTES)
+    elseif #password > LONGEST then
+        return nil
     end
     ngx.req.set_header("Authorization", "Basic " .. ngx.encode_base64(name .. ":" .. password))
     return name, password
 end
 
---- Return what the verifier is asked for a name that is in no file: a user of the file, the same one for
--- the same `key` and name, and a password of the same length. So the response takes as long.
+--- Return what the verifier is asked for a name that is in no file: its model, and a password of the same
+-- length. So the response takes as long.
 function M.stand_in(key, name, password)
-    local first, second, third = ngx.hmac_sha1(key, name):byte(1, 3)
-    local number = (first * 256 + second) * 256 + third
-    return names[number % #names + 1] .. ":" .. ("x"):rep(#password)
+    return model(key, name) .. ":" .. ("x"):rep(#password)
 end
 
 return M

@@ -47,7 +47,7 @@ function M.check()
     local room = places.take({ { "requests " .. network, requests } })
     if room and (route == "tags" or route == "catalog") then
         room = has_room_for_list(user)
-    elseif room and route == "upload" and ngx.var.has_body == "1" then
+    elseif room and (route == "upload" or route == "manifest") and ngx.var.has_body == "1" then
         room = has_room_for_upload(user, network)
     end
     if not room then

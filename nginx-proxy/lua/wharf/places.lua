@@ -7,6 +7,8 @@
 --- of ended workers.
 local POLL = 0.2
 local HEAL = 1
+--- The error number of a file that does not exist. With any other error a worker may live.
+local ENOENT = 2
 
 local counts = ngx.shared.places
 
@@ -26,11 +28,11 @@ local function add(name, change)
 end
 
 local function has_ended(process)
-    local status = io.open("/proc/" .. process .. "/stat")
+    local status, _, code = io.open("/proc/" .. process .. "/stat")
     if status then
         status:close()
     end
-    return status == nil
+    return code == ENOENT
 end
 
 --- Give back what ended workers hold.
