@@ -76,6 +76,8 @@ def floods(
     Writes build/floods.json and prints a table. Ends with an error if a client at another address
     fails more often than without a flood.
     """
+    if options["registry"] and not os.environ.get("REGISTRY_PASSWORD"):
+        raise click.UsageError("--registry needs the password in REGISTRY_PASSWORD")
     JSON.unlink(missing_ok=True)
     kind = "given" if options["registry"] else balancer
     results = Results(
@@ -121,9 +123,7 @@ def _target(
         with local_cloud(directory, balancer, display) as target:
             yield target
         return
-    password = os.environ.get("REGISTRY_PASSWORD")
-    if not password:
-        raise click.UsageError("--registry needs the password in REGISTRY_PASSWORD")
+    password = os.environ["REGISTRY_PASSWORD"]
     names = users.read().split() if users else []
     yield given(Deployment(registry, username, password, ca), other, names, directory, display)
 

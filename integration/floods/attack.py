@@ -127,11 +127,12 @@ Worker = Callable[[Attack, int], Awaitable[None]]
 
 
 async def _work(attack: Attack, worker: Worker, number: int) -> None:
-    """Let a worker begin again whenever its connection breaks."""
-    while True:
-        with suppress(*BROKEN):
-            await worker(attack, number)
-        await asyncio.sleep(PAUSE)
+    """Let a worker begin again whenever its connection ends, until the flood is over."""
+    with suppress(Over):
+        while True:
+            with suppress(*BROKEN):
+                await worker(attack, number)
+            await asyncio.sleep(PAUSE)
 
 
 async def run(attack: Attack, worker: Worker, workers: int, lead: float) -> None:
@@ -147,12 +148,9 @@ async def run(attack: Attack, worker: Worker, workers: int, lead: float) -> None
     try:
         begin = time.monotonic()
         while time.monotonic() - begin < lead and len(attack.placed) < workers:
-            if any(one.done() for one in tasks):
-                break
             await asyncio.sleep(0.1)
         print("stands", flush=True)
-        with suppress(Over):
-            await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks)
     finally:
         for one in tasks:
             one.cancel()

@@ -1,6 +1,7 @@
 """What is flooded: a local cloud of its own, or a registry that runs on this machine already."""
 
 import ipaddress
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -161,9 +162,10 @@ def push(deployment: Deployment, job: Job, directory: Path, report: Callable[[st
     """Push what clients pull, and layers that nobody has pulled; return the job with both."""
     report("Pushing the images")
     for image, sizes in ((IMAGE, SMALL), (UNCACHED, LARGE)):
+        # New ones: a registry that was flooded before may have these in its cache.
         layout = directory / "images" / image.partition(":")[0]
-        if not layout.exists():
-            make_image(layout, sizes)
+        shutil.rmtree(layout, ignore_errors=True)
+        make_image(layout, sizes)
         deployment.skopeo().push(layout, image)
     repository, _, tag = UNCACHED.partition(":")
     with deployment.client() as client:
@@ -175,7 +177,7 @@ def push(deployment: Deployment, job: Job, directory: Path, report: Callable[[st
 def _admit(network: Network, host: Host) -> None:
     """Let the clients' addresses reach a host, as its load balancer would."""
     sources = ", ".join(network.address(number) for number in ADDRESSES.values())
-    rule = f"ip saddr {{ {sources} }} ct original proto-dst {PORT} accept"
+    rule = f"ip saddr {{ {sources} }} meta l4proto tcp ct original proto-dst {PORT} accept"
     subprocess.run(
         ["nsenter", f"--net=/proc/{network.pid(host.pod)}/ns/net", "nft", "--file", "-"],
         input=f"insert rule inet wharf incoming {rule}\n",
