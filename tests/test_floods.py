@@ -107,11 +107,12 @@ def test_a_host_is_compared_with_itself() -> None:
         logs = {"nginx": (lines, 100 * lines)}
         return Look({"nginx": memory}, logs, frozenset(names), cached=lines)
 
-    found = compare(look(40, 10, "a", "b"), {"nginx": 900}, look(60, 12, "b", "c", "d"))
+    before, after = look(40, 10, "a", "b"), look(60, 12, "b", "c", "d")
+    found = compare(before, {"nginx": 900}, after, ["registry"])
     nginx = found.containers["nginx"]
     assert (nginx.before_mb, nginx.peak_mb, nginx.after_mb) == (40, 900, 60)
     assert (nginx.log_lines, nginx.log_bytes, found.cached_bytes) == (2, 200, 2)
-    assert (found.series, found.lost_series) == ((2, 3), 1)
+    assert (found.series, found.lost_series, found.ended) == ((2, 3), 1, ["registry"])
 
 
 def test_a_series_has_a_name_and_labels() -> None:

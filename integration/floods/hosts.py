@@ -1,7 +1,7 @@
 """What the hosts of a local cloud show: memory, logs, series of the metrics, the cache."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from integration.floods.results import Container, HostFigures
 from integration.images import MEGABYTE
 from integration.load.watch import CACHE, CONTAINERS, METRICS_PORT, family, size_of
+from integration.local.cloud import LocalCloud
+from integration.local.errors import LocalCloudError
 from integration.local.host import Host
 from integration.local.network import Network
 
@@ -35,21 +37,19 @@ class Watch:
     """Looks at the hosts before, during and after a flood.
 
     Args:
-        hosts: of a local cloud; none where there is no such cloud.
-        network: of the cloud.
+        cloud: whose hosts these are; None where there is no local cloud.
 
     Usage:
 
-        watch = Watch(hosts, network)
+        watch = Watch(cloud)
         with watch.peak():
             ...
-        watch.figures(settle=30)
+        watch.figures(30, recover)
     """
 
-    def __init__(self, hosts: Sequence[Host], network: Network | None) -> None:
-        self._hosts = hosts
-        self._network = network
-        self._before = [self._look(host) for host in hosts]
+    def __init__(self, cloud: LocalCloud | None) -> None:
+        self._hosts = [(one, cloud.network) for one in cloud.hosts] if cloud else []
+        self._before = [look(host, network) for host, network in self._hosts]
         self._peak = [dict(one.memory) for one in self._before]
 
     @contextmanager
@@ -66,33 +66,49 @@ class Watch:
 
     def _follow(self, over: Event) -> None:
         while not over.wait(PAUSE):
-            for host, peak in zip(self._hosts, self._peak, strict=True):
-                for name, size in memory(host).items():
-                    peak[name] = max(peak[name], size)
+            for (host, _), peak in zip(self._hosts, self._peak, strict=True):
+                # A flood may end a container.
+                with suppress(LocalCloudError, psutil.NoSuchProcess):
+                    for name, size in memory(host).items():
+                        peak[name] = max(peak[name], size)
 
-    def figures(self, settle: float) -> list[HostFigures]:
-        """Wait ``settle`` seconds and return what has become of each host."""
+    def figures(self, settle: float, recover: Callable[[], None]) -> list[HostFigures]:
+        """Wait ``settle`` seconds; return what has become of each host.
+
+        Args:
+            settle: seconds.
+            recover: starts containers that have ended, as ECS does.
+        """
         time.sleep(settle)
+        ended = [[name for name in CONTAINERS if not host.runs(name)] for host, _ in self._hosts]
+        if any(ended):
+            recover()
         return [
-            compare(before, peak, self._look(host))
-            for host, before, peak in zip(self._hosts, self._before, self._peak, strict=True)
+            compare(before, peak, look(host, network), gone)
+            for (host, network), before, peak, gone in zip(
+                self._hosts, self._before, self._peak, ended, strict=True
+            )
         ]
 
-    def _look(self, host: Host) -> Look:
-        assert self._network  # noqa: S101  (there are hosts)
-        with self._network.inside(host.pod):
-            metrics = httpx.get(f"http://127.0.0.1:{METRICS_PORT}/metrics", timeout=10).text
-        return Look(
-            memory=memory(host),
-            logs={name: size(host.log(name)) for name in CONTAINERS},
-            series=series(metrics),
-            cached=size_of(Path(f"/proc/{host.pid(CONTAINERS[0])}/root/{CACHE}")),
-        )
+
+def look(host: Host, network: Network) -> Look:
+    """Return what a host shows now."""
+    with network.inside(host.pod):
+        metrics = httpx.get(f"http://127.0.0.1:{METRICS_PORT}/metrics", timeout=10).text
+    return Look(
+        memory=memory(host),
+        logs={name: size(host.log(name)) for name in CONTAINERS},
+        series=series(metrics),
+        cached=size_of(Path(f"/proc/{host.pid(CONTAINERS[0])}/root/{CACHE}")),
+    )
 
 
-def compare(before: Look, peak: Mapping[str, float], after: Look) -> HostFigures:
+def compare(
+    before: Look, peak: Mapping[str, float], after: Look, ended: Sequence[str]
+) -> HostFigures:
     """Return the figures of a host from what it showed before and after."""
     return HostFigures(
+        ended=ended,
         containers={
             name: Container(
                 before_mb=round(before.memory[name], 1),

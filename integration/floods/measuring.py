@@ -14,7 +14,16 @@ from integration.floods.clients import PAUSE
 from integration.floods.floods import FLOODS, LONGEST
 from integration.floods.hosts import Watch
 from integration.floods.job import Job
-from integration.floods.results import NONE, OTHER, SAME, Attempt, Clients, FloodFigures, Sent
+from integration.floods.results import (
+    NONE,
+    OTHER,
+    SAME,
+    Attempt,
+    Clients,
+    FloodFigures,
+    HostFigures,
+    Sent,
+)
 from integration.floods.target import Target
 from integration.local.errors import LocalCloudError
 from integration.local.registry import REPOSITORY
@@ -45,18 +54,21 @@ class Measuring:
 
     def calm(self) -> FloodFigures:
         """Measure good clients without a flood."""
-        watch = Watch(self._target.hosts, self._target.network)
+        watch = Watch(self._target.cloud)
         with watch.peak():
             clients = self._clients(CALM)
-        return FloodFigures(name=NONE, sent=Sent(), clients=clients, hosts=watch.figures(0))
+        return FloodFigures(name=NONE, sent=Sent(), clients=clients, hosts=self._hosts(watch, 0))
 
     def flood(self, name: str) -> FloodFigures:
         """Measure good clients during a flood, and the hosts before, during and after it."""
-        watch = Watch(self._target.hosts, self._target.network)
+        watch = Watch(self._target.cloud)
         with watch.peak(), self._flooded(name) as sent:
             clients = self._clients(FLOODS[name].seconds)
-        hosts = watch.figures(self._settle)
+        hosts = self._hosts(watch, self._settle)
         return FloodFigures(name=name, sent=sent[0], clients=clients, hosts=hosts)
+
+    def _hosts(self, watch: Watch, settle: float) -> list[HostFigures]:
+        return watch.figures(settle, self._target.recover)
 
     @contextmanager
     def _flooded(self, name: str) -> Iterator[list[Sent]]:

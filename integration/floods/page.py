@@ -24,7 +24,9 @@ def _memory(flood: FloodFigures, name: str) -> str:
     worst = max((one.containers[name] for one in flood.hosts), key=_peak, default=None)
     if worst is None:
         return ""
-    return f"{worst.before_mb:.0f} → {worst.peak_mb:.0f} → {worst.after_mb:.0f}"
+    ended = sum(name in one.ended for one in flood.hosts)
+    told = f", ended on {ended}" if ended else ""
+    return f"{worst.before_mb:.0f} → {worst.peak_mb:.0f} → {worst.after_mb:.0f}{told}"
 
 
 def _peak(container: Container) -> float:

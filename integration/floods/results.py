@@ -75,12 +75,14 @@ class HostFigures(BaseModel):
 
     Attributes:
         containers: by their names.
+        ended: names of those that the flood has ended.
         cached_bytes: by which the cache of layers grew.
         series: of its metrics, before and after.
         lost_series: that were there before and were not after.
     """
 
     containers: dict[str, Container]
+    ended: list[str]
     cached_bytes: int
     series: tuple[int, int]
     lost_series: int

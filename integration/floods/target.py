@@ -14,9 +14,8 @@ from integration.display import Display
 from integration.floods.job import Job
 from integration.floods.results import OTHER, SAME
 from integration.images import MEGABYTE, make_image
+from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
-from integration.local.host import Host
-from integration.local.network import Network
 from integration.local.registry import LocalRegistry
 
 HOSTS = 2
@@ -57,7 +56,8 @@ class Target:
         namespaces: network namespaces (files) by address; empty for this process' own.
         sources: by address, where one namespace has both.
         users: for one login each.
-        hosts: to look at, with their network.
+        cloud: whose hosts are looked at; None where there is no local cloud.
+        recover: starts containers that have ended.
     """
 
     job: Job
@@ -65,8 +65,8 @@ class Target:
     namespaces: Mapping[str, Path] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     users: Iterator[str] = field(default_factory=lambda: iter(()))
-    hosts: Sequence[Host] = ()
-    network: Network | None = None
+    cloud: LocalCloud | None = None
+    recover: Callable[[], None] = lambda: None
 
     def at(self, place: str, **changes: object) -> Job:
         """Return the job for a process at an address."""
@@ -96,11 +96,15 @@ def local_cloud(directory: Path, balancer: str, display: Display) -> Iterator[Ta
         pods = {place: f"{cloud.network.cloud}-client-{n}" for place, n in ADDRESSES.items()}
         for place, pod in pods.items():
             cloud.network.create_pod(pod, cloud.network.address(ADDRESSES[place]))
-        addresses = [cloud.balancer.address]
-        if balancer == "network":
-            addresses = [host.address for host in cloud.hosts]
-            for host in cloud.hosts:
-                _admit(cloud.network, host)
+        direct = balancer == "network"
+
+        def recover() -> None:
+            cloud.reconcile()
+            if direct:
+                _admit(cloud)
+
+        recover()
+        addresses = [host.address for host in cloud.hosts] if direct else [cloud.balancer.address]
         job = Job(
             name=urlsplit(cloud.outputs["registry_url"]).hostname or "",
             port=PORT,
@@ -114,8 +118,8 @@ def local_cloud(directory: Path, balancer: str, display: Display) -> Iterator[Ta
             FLOODER,
             {place: Path(f"/proc/{cloud.network.pid(pod)}/ns/net") for place, pod in pods.items()},
             users=iter(USERS),
-            hosts=cloud.hosts,
-            network=cloud.network,
+            cloud=cloud,
+            recover=recover,
         )
 
 
@@ -174,13 +178,14 @@ def push(deployment: Deployment, job: Job, directory: Path, report: Callable[[st
     return job.model_copy(update={"image": IMAGE, "layers": layers})
 
 
-def _admit(network: Network, host: Host) -> None:
-    """Let the clients' addresses reach a host, as its load balancer would."""
-    sources = ", ".join(network.address(number) for number in ADDRESSES.values())
+def _admit(cloud: LocalCloud) -> None:
+    """Let the clients' addresses reach the hosts, as the load balancer would."""
+    sources = ", ".join(cloud.network.address(number) for number in ADDRESSES.values())
     rule = f"ip saddr {{ {sources} }} meta l4proto tcp ct original proto-dst {PORT} accept"
-    subprocess.run(
-        ["nsenter", f"--net=/proc/{network.pid(host.pod)}/ns/net", "nft", "--file", "-"],
-        input=f"insert rule inet wharf incoming {rule}\n",
-        text=True,
-        check=True,
-    )
+    for host in cloud.hosts:
+        subprocess.run(
+            ["nsenter", f"--net=/proc/{cloud.network.pid(host.pod)}/ns/net", "nft", "--file", "-"],
+            input=f"insert rule inet wharf incoming {rule}\n",
+            text=True,
+            check=True,
+        )
