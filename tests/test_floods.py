@@ -47,7 +47,9 @@ def refused(times: int) -> Clients:
 
 def figures(name: str, same: Clients = GOOD, other: Clients = GOOD) -> FloodFigures:
     kinds = {place: {PULL: GOOD, LOGIN: one} for place, one in ((SAME, same), (OTHER, other))}
-    return FloodFigures(name=name, sent=Sent(answers={"401": 1200}), clients=kinds, hosts=[])
+    return FloodFigures(
+        name=name, load=0.5, sent=Sent(answers={"401": 1200}), clients=kinds, hosts=[]
+    )
 
 
 def results(*floods: FloodFigures) -> Results:

@@ -115,7 +115,7 @@ class Attack:
     def head(self, method: str, path: str, *headers: str, version: str = "HTTP/1.1") -> bytes:
         """Return the header of a request."""
         lines = [f"{method} {path} {version}", f"Host: {self.job.name}", *headers, "", ""]
-        return "\r\n".join(lines).encode()
+        return "\r\n".join(lines).encode("latin-1")
 
     def login(self, username: str | None = None, password: str | None = None, gap: int = 1) -> str:
         """Return a header with a user and password; the valid ones unless given."""

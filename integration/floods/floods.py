@@ -162,13 +162,13 @@ async def catalogs(attack: Attack, worker: int) -> None:
 
 
 async def long_headers(attack: Attack, worker: int) -> None:
-    """Ask for the health check with a header as long as it may be."""
-    # In JSON each of these takes six bytes.
-    header = f"User-Agent: {'<' * LINE}"
+    """Ask for the health check with headers as long as they may be."""
+    # A byte that is no UTF-8 takes four bytes of the registry's log.
+    headers = [f"{name}: {chr(0xFF) * LINE}" for name in ("User-Agent", "Referer")]
     async with attack.connected(worker) as stream:
         while True:
             attack.number()
-            await attack.ask(stream, "GET", "/ssl", header)
+            await attack.ask(stream, "GET", "/ssl", *headers)
 
 
 async def odd_requests(attack: Attack, worker: int) -> None:
@@ -247,7 +247,7 @@ FLOODS: Mapping[str, Flood] = {
         "the catalog, by a valid user on 25 connections for each host", catalogs, workers=25
     ),
     "long-headers": Flood(
-        "1,000 health checks with a `User-Agent` of 8 kB",
+        "1,000 health checks with a `User-Agent` and a `Referer` of 8 kB that are no UTF-8",
         long_headers,
         workers=10,
         requests=1000,

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,18 +55,19 @@ class Measuring:
 
     def calm(self) -> FloodFigures:
         """Measure good clients without a flood."""
-        watch = Watch(self._target.cloud)
+        load, watch = round(os.getloadavg()[0], 1), Watch(self._target.cloud)
         with watch.peak():
             clients = self._clients(CALM)
-        return FloodFigures(name=NONE, sent=Sent(), clients=clients, hosts=self._hosts(watch, 0))
+        hosts = self._hosts(watch, 0)
+        return FloodFigures(name=NONE, load=load, sent=Sent(), clients=clients, hosts=hosts)
 
     def flood(self, name: str) -> FloodFigures:
         """Measure good clients during a flood, and the hosts before, during and after it."""
-        watch = Watch(self._target.cloud)
+        load, watch = round(os.getloadavg()[0], 1), Watch(self._target.cloud)
         with watch.peak(), self._flooded(name) as sent:
             clients = self._clients(FLOODS[name].seconds)
         hosts = self._hosts(watch, self._settle)
-        return FloodFigures(name=name, sent=sent[0], clients=clients, hosts=hosts)
+        return FloodFigures(name=name, load=load, sent=sent[0], clients=clients, hosts=hosts)
 
     def _hosts(self, watch: Watch, settle: float) -> list[HostFigures]:
         return watch.figures(settle, self._target.recover)

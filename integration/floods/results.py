@@ -97,9 +97,15 @@ class Sent(BaseModel):
 
 
 class FloodFigures(BaseModel):
-    """One flood. ``clients`` has the good ones by their address and by what they do."""
+    """One flood.
+
+    Attributes:
+        load: of the machine before the flood, as ``uptime`` shows it for the last minute.
+        clients: good ones by their address and by what they do.
+    """
 
     name: str
+    load: float
     sent: Sent
     clients: dict[str, dict[str, Clients]]
     hosts: list[HostFigures]
