@@ -19,11 +19,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from integration.floods.attack import Attack, Worker, run
+from integration.floods.attack import BROKEN, Attack, Worker, run
 from integration.floods.job import Job
 
 #: Seconds after which a flood ends by itself, whatever became of the process that started it.
 LONGEST = 180
+#: Seconds between two connections of a worker whose uploads are refused.
+REFUSED = 28
 #: Bytes of a PATCH that falls silent, and how many more it has announced.
 SENT, WITHHELD = 9_500_000, 500_000
 #: Bytes that are handed to TLS at once.
@@ -59,14 +61,17 @@ class Flood:
 
 async def refused_upload(attack: Attack, worker: int) -> None:
     """Begin an upload without a password, and send its body a byte each two seconds."""
-    async with attack.connected(worker) as stream:
-        await attack.ask(
-            stream, "POST", "/v2/floods/refused/blobs/uploads/", "Content-Length: 1000000"
-        )
-        attack.placed.add(worker)
-        while not stream.reader.at_eof():
-            await stream.send(b"x")
-            await asyncio.sleep(2)
+    end = time.monotonic() + REFUSED
+    path, length = "/v2/floods/refused/blobs/uploads/", "Content-Length: 1000000"
+    with suppress(*BROKEN):
+        async with attack.connected(worker) as stream:
+            await attack.ask(stream, "POST", path, length)
+            attack.placed.add(worker)
+            while not stream.reader.at_eof():
+                await stream.send(b"x")
+                await asyncio.sleep(2)
+    # A host that hangs up earlier does not get more connections for that.
+    await asyncio.sleep(max(0, end - time.monotonic()))
 
 
 async def wrong_passwords(attack: Attack, worker: int) -> None:
@@ -199,6 +204,7 @@ FLOODS: Mapping[str, Flood] = {
         "uploads without a password whose body comes a byte each 2 s, 1,300 for each host",
         refused_upload,
         workers=1300,
+        rate=200,
         lead=30,
     ),
     "wrong-passwords": Flood("ever new passwords of one user", wrong_passwords, workers=25),
