@@ -43,7 +43,7 @@ class Flood:
     Attributes:
         what: for people: what is sent.
         worker: what each connection does, again and again.
-        workers: connections for each address of the target.
+        workers: connections for each host.
         rate: connections that are made each second at most.
         requests: that are sent at most.
         lead: seconds that the flood gets to reach its full strength.
@@ -86,7 +86,7 @@ async def same_wrong_password(attack: Attack, worker: int) -> None:
     """Log in with an old password once a second, all hosts together, as a forgotten job does."""
     async with attack.connected(worker) as stream:
         await attack.ask(stream, "GET", "/v2/", attack.login(password="the old password"))  # noqa: S106
-    await asyncio.sleep(len(attack.job.addresses))
+    await asyncio.sleep(attack.job.hosts)
 
 
 async def unknown_users(attack: Attack, worker: int) -> None:
@@ -153,9 +153,7 @@ async def first_bytes(attack: Attack, _: int) -> None:
     # Two requests for each layer, which two hosts get.
     path = attack.job.layers[number // 2 % len(attack.job.layers)]
     async with attack.connected(number) as stream:
-        await stream.send(attack.head("GET", path, attack.login(), "Range: bytes=0-0"))
-        await asyncio.sleep(0.2)
-        attack.answers["hung up"] += 1
+        await attack.ask(stream, "GET", path, attack.login(), "Range: bytes=0-0")
 
 
 async def catalogs(attack: Attack, worker: int) -> None:
@@ -270,7 +268,7 @@ FLOODS: Mapping[str, Flood] = {
 
 
 async def _until_told(attack: Attack, flood: Flood) -> None:
-    workers = flood.workers * len(attack.job.addresses)
+    workers = flood.workers * attack.job.hosts
     task = asyncio.create_task(run(attack, flood.worker, workers, flood.lead))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with suppress(asyncio.CancelledError, TimeoutError):

@@ -13,6 +13,7 @@ class Job(BaseModel):
         name: of the registry in its certificate, and in the ``Host`` header.
         port: of each address.
         addresses: where connections go, in turn.
+        hosts: how many serve at these addresses.
         source: address of the client; None for that of its network namespace.
         ca: certificate to trust, a PEM file.
         username, password: a valid user. All users have the same password.
@@ -25,6 +26,7 @@ class Job(BaseModel):
     name: str
     port: int
     addresses: list[str]
+    hosts: int = 1
     source: str | None = None
     ca: Path
     username: str

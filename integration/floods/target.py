@@ -109,6 +109,7 @@ def local_cloud(directory: Path, balancer: str, display: Display) -> Iterator[Ta
             name=urlsplit(cloud.outputs["registry_url"]).hostname or "",
             port=PORT,
             addresses=addresses,
+            hosts=HOSTS,
             ca=deployment.ca or Path(),
             username=deployment.username,
             password=deployment.password,
