@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: demo test check unit synth modules bench bench-synth mutants security up status faults storms load nightly down setup setup-local setup-tests clean
+.PHONY: demo test check unit synth modules bench bench-synth mutants security up status faults floods storms load nightly down setup setup-local setup-tests clean
 
 demo: setup-local ## push and pull an image through a registry on this machine
 	$(PYTHON) -m integration.demo
@@ -28,6 +28,9 @@ mutants: setup-tests ## try deliberate defects, each of which a test has to catc
 
 faults: setup-local ## break things for MINUTES (10) while clients push and pull: build/faults.json
 	$(PYTHON) -m integration.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+floods: setup-local ## flood a registry, measure good clients meanwhile: BALANCER=classic, build/floods.json
+	$(PYTHON) -m integration.floods $(if $(BALANCER),--balancer $(BALANCER))
 
 storms: setup-local ## measure storms, fail if they are far from the model: docs/capacity.md
 	$(PYTHON) -m integration.storms

@@ -27,7 +27,9 @@ from integration.logs import await_logs
 NGINX = {8443, 8444, 9113}
 REGISTRY = 5000
 #: What podman makes in each container, or mounts over a read-only root.
-OF_PODMAN = re.compile(r"/(dev|proc|sys|run|tmp|var/tmp|etc/(hosts|hostname|resolv\.conf|passwd|group))(/|$)")
+OF_PODMAN = re.compile(
+    r"/(dev|proc|sys|run|tmp|var/tmp|etc/(hosts|hostname|resolv\.conf|passwd|group))(/|$)"
+)
 TRUST = "/etc/ssl/certs/ca-certificates.crt"
 
 

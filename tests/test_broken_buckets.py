@@ -19,7 +19,7 @@ from tests.bucket_registry import COLLECT, ONE, collect, fill, keys, problems, r
 from tests.memory_store import MemoryStore
 from tests.registry_model import digest_of, image, index, push, remove_tag
 
-pytestmark = pytest.mark.usefixtures("buckets")
+pytestmark = [pytest.mark.usefixtures("buckets"), pytest.mark.slow]
 
 ODD_LINKS = {
     "empty": b"",

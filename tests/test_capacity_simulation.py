@@ -10,6 +10,8 @@ from scripts.capacity.model import Host, Model, Storm
 from scripts.capacity.sharing import Sharing
 from scripts.capacity.simulation import Simulation
 
+pytestmark = pytest.mark.slow
+
 FIGURES = Figures.read()
 HOST = Host.of(InstanceType.all()["c6in.2xlarge"])
 #: Requests a second that S3 takes, and as good as no limit.

@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 #: What readers or commands make, so that Git does not hold it.
 MADE = ("build/", "dist/", "cdktf.out/", "registry/", ".venv/", ".tools/")
 #: Parts that documents mention already, and that branches of their own bring.
-AWAITED = {"docs/security.md"}
+AWAITED: set[str] = set()
 #: File names in emitted modules, in deployments, and in the programs that Wharf uses.
 FOREIGN = re.compile(
     r"\w+\.tf|(wharf|retention)\.toml|settings\.conf|HOST/hosts\.toml|wharf/removed-links\.json"

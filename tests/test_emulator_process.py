@@ -24,6 +24,8 @@ from integration.settled import settled
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+pytestmark = pytest.mark.slow
+
 
 def test_another_process_stops_it(tmp_path: Path) -> None:
     running = Emulator.start(tmp_path / "log")

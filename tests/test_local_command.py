@@ -15,6 +15,8 @@ from integration.local.errors import LocalCloudError
 from integration.local.registry import synthesize
 from integration.local.saved import SavedCloud
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

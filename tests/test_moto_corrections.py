@@ -22,6 +22,8 @@ from tests.aws_samples import (
 )
 from tests.moto_access_questions import ADMINISTRATOR, TLS_ONLY, presigned
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def corrected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:

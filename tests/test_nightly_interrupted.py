@@ -15,6 +15,8 @@ import pytest
 from scripts.nightly.alone import hold
 from scripts.nightly.steps import NightlyError, Steps
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: A night whose registry notes what becomes of it; its deployment goes on until it is ended.
 NIGHT = r"""

@@ -29,7 +29,7 @@ from tests.bucket_registry import (
 from tests.memory_store import MemoryStore
 from tests.registry_model import digest_of, image, index, named, push, registry
 
-pytestmark = pytest.mark.usefixtures("buckets")
+pytestmark = [pytest.mark.usefixtures("buckets"), pytest.mark.slow]
 
 
 def rules(folder: Path, text: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from tests.bucket_registry import (
 from tests.memory_store import MemoryStore
 from tests.registry_model import Image, digest_of, named, push, remove_tag
 
-pytestmark = pytest.mark.usefixtures("buckets")
+pytestmark = [pytest.mark.usefixtures("buckets"), pytest.mark.slow]
 
 
 @pytest.mark.parametrize(

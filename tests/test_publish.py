@@ -10,6 +10,8 @@ from scripts.certificate import certificate
 from scripts.publish import publish
 from scripts.users import users
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["nginx.htpasswd", "domain.crt", "domain.key"]
 
 

@@ -13,6 +13,8 @@ from scripts.registry_storage.work import Work
 from tests.memory_store import MemoryStore
 from tests.registry_model import Client, Image, Registry, image, push
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 FIRST, SECOND = image("config", "first"), image("config", "second")

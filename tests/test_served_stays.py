@@ -4,6 +4,7 @@ import json
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from tests.memory_store import MemoryStore
 from tests.registry_model import digest_of, sha512_of
 from tests.test_collection import aged, collect
 from tests.test_copying import copied
+
+pytestmark = pytest.mark.slow
 
 REPOSITORIES = ("one", "two")
 TAGS = ("1", "2")

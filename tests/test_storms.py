@@ -15,6 +15,8 @@ from integration.storms.rig import count
 from integration.storms.simulations import CASES, simulate
 from scripts.capacity.figures import DELIVERIES, Requests
 
+pytestmark = pytest.mark.slow
+
 RATE = 10_000_000
 PARAMETERS = Parameters(
     rate=RATE,

@@ -8,6 +8,8 @@ import pytest
 from integration.local.registry import REPOSITORY
 from integration.programs import run
 
+pytestmark = pytest.mark.slow
+
 LIVE = ("--registry", "https://127.0.0.1:1")
 PASSWORD = {"REGISTRY_PASSWORD": "secret"}
 #: boto3 looks nowhere else than in the environment.

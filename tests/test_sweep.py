@@ -14,6 +14,8 @@ from scripts.sweep.__main__ import TAG, main
 from scripts.sweep.leftovers import ARN_KINDS, Leftover, kind_of
 from scripts.sweep.removal import REMOVE
 
+pytestmark = pytest.mark.slow
+
 OLD = (datetime.now(UTC) - timedelta(days=2)).isoformat(timespec="seconds")
 NEW = datetime.now(UTC).isoformat(timespec="seconds")
 ZONE = "example.com"

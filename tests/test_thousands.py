@@ -29,6 +29,8 @@ from scripts.usage import usage
 from tests.memory_store import MemoryStore
 from tests.registry_model import digest_of, missing, named, registry, remove_tag
 
+pytestmark = pytest.mark.slow
+
 REPOSITORIES, IMAGES = 15, 20
 #: Of each repository, these have lost their tag.
 UNTAGGED = (3, 4, 15)

@@ -8,6 +8,8 @@ import pytest
 
 from scripts.nightly.__main__ import WORKLOADS
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 NIGHTLY = REPOSITORY / ".github/workflows/nightly.yml"

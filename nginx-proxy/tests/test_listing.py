@@ -17,6 +17,8 @@ from wharf_proxy import listing, service
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.slow
+
 BUCKET = "images"
 # Distribution issue 4891: with these, version 3.1.1 lists those only that begin no other name.
 TAGS = ["1", "2", *map(str, range(10, 20)), "0.1.2", "0.1.20", "v1", "v10", "all", "allp"]

@@ -22,6 +22,8 @@ from wharf_proxy.start import write_settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+pytestmark = pytest.mark.slow
+
 NGINX_CONF = Path(__file__).parents[1] / "nginx.conf"
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
