@@ -45,7 +45,7 @@ def host(cloud: LocalCloud) -> Host:
 
 
 class NewLines:
-    """The lines that hosts have logged since this object was made; earlier ones are of other tests."""
+    """The lines that hosts have logged since the test began; earlier lines are of other tests."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._logs = {
