@@ -212,13 +212,15 @@ def test_user_has_so_many_lists_at_a_time(registry: LocalRegistry) -> None:
     deployment = registry.deployment
     begin = Barrier(60)
 
-    def statuses(_: int) -> tuple[int, int]:
+    def statuses(_: int) -> tuple[set[int], int]:
         with deployment.client(deployment.hosts[0]) as client:
             client.get("/v2/")
             begin.wait(60)
-            return client.get("/v2/_catalog").status_code, client.get("/v2/").status_code
+            # Again and again: on a busy machine the first ones do not come at the same time.
+            lists = {client.get("/v2/_catalog").status_code for _ in range(10)}
+            return lists, client.get("/v2/").status_code
 
     with ThreadPoolExecutor(begin.parties) as pool:
         found = list(pool.map(statuses, range(begin.parties)))
-    assert {catalog for catalog, _ in found} == {200, 429}
+    assert set.union(*(lists for lists, _ in found)) == {200, 429}
     assert {other for _, other in found} == {200}

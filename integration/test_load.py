@@ -90,7 +90,7 @@ def test_production_goes_on_while_a_host_more_comes(
 def test_a_soak_says_how_its_hosts_grow(
     target: Target, cloud: LocalCloud, repository: str, tmp_path: Path
 ) -> None:
-    soak = replace(SMALL, workload="soak", users=4, seconds=15, seed=seed(repository))
+    soak = replace(SMALL, workload="soak", users=4, seconds=40, seed=seed(repository))
     run = execute(target, soak, Fates(), print, tmp_path)
     assert run.failed_percent == 0
     names = {one.figure for one in judge(run, [], load())}
