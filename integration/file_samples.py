@@ -70,7 +70,7 @@ def key(kind: str, _number: int = 0) -> Key:
 @cache
 def hashed(scheme: str) -> str:
     """Return the hash of the password by a scheme."""
-    return str(_HASHES.hash(PASSWORD, scheme=scheme))
+    return str(_HASHES.handler(scheme).hash(PASSWORD))
 
 
 def issue(

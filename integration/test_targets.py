@@ -103,7 +103,7 @@ class Echo(BaseHTTPRequestHandler):
 
 
 class EchoServer(ThreadingHTTPServer):
-    """The server of ``Echo``, on the loopback of the caller's network."""
+    """The server of ``Echo``, on the loopback of the network in which it is made."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Echo)
@@ -111,15 +111,17 @@ class EchoServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def redirected(port: int, other: int) -> Iterator[None]:
-    """Lead new connections to a port to another one, in the network of the caller."""
+def redirected(cloud: LocalCloud, pod: str, port: int, other: int) -> Iterator[None]:
+    """Lead new connections to a port to another one, in the network of a host."""
     rule = f"type nat hook output priority -100; tcp dport {port} redirect to :{other};"
     table = f"table ip echo {{ chain output {{ {rule} }}; }}"
-    subprocess.run(["nft", "--file", "-"], input=table, text=True, check=True)
+    with cloud.network.inside(pod):
+        subprocess.run(["nft", "--file", "-"], input=table, text=True, check=True)
     try:
         yield
     finally:
-        subprocess.run(["nft", "delete table ip echo"], check=True)
+        with cloud.network.inside(pod):
+            subprocess.run(["nft", "delete table ip echo"], check=True)
 
 
 @dataclass
@@ -153,11 +155,10 @@ def proxy(
     user = dataclasses.replace(
         registry.deployment, url=registry.deployment.hosts[0], username=USER, password="secret"
     )
-    with (
-        cloud.network.inside(host.pod),
-        EchoServer() as server,
-        redirected(5000, server.server_port),
-    ):
+    # A socket stays in the network in which it was made; clients connect from outside.
+    with cloud.network.inside(host.pod):
+        server = EchoServer()
+    with server, redirected(cloud, host.pod, 5000, server.server_port):
         Thread(target=server.serve_forever).start()
         renew_workers(psutil.Process(host.pid("nginx")).children()[0])
         yield Proxy(user, server)
