@@ -103,3 +103,30 @@ def test_duration_does_not_tell_which_users_exist_during_a_flood(
         responses = [log_in(client, user, "wrong") for user in ("newcomer", "invented")]
     assert [response.status_code for response in responses] == [401, 401]
     assert min(response.elapsed.total_seconds() for response in responses) >= BEAT - 0.1
+
+
+def test_status_does_not_tell_which_users_exist_during_a_flood(
+    victim: Deployment, published: Published
+) -> None:
+    """A bcrypt password is cut at 72 bytes, so two long ones are one; six at once are six."""
+    for user in ("latecomer", "straggler"):
+        published.add_user(user, "right")
+    published.publish()
+    long = "x" * 72
+    with ThreadPoolExecutor(6) as pool, victim.client() as client:
+        while guess(victim, time.monotonic_ns()).status_code != 429:
+            pass
+        for known, unknown, passwords in (
+            ("latecomer", "fictive", [long + "1", long + "2"]),
+            ("straggler", "imaginary", [f"wrong {number}" for number in range(6)]),
+        ):
+            found = [
+                sorted(
+                    response.status_code
+                    for response in pool.map(
+                        log_in, [client] * len(passwords), [user] * len(passwords), passwords
+                    )
+                )
+                for user in (known, unknown)
+            ]
+            assert found[0] == found[1]

@@ -191,3 +191,9 @@ def test_every_package_names_the_same_licence() -> None:
         *re.findall(r'^LICENSE = "\[([^]]+)\]', text("scripts/emit/readme.py"), re.MULTILINE),
     ] == ["Apache-2.0"] * 5
     assert "Apache License" in text("LICENSE")
+
+
+def test_readme_has_the_two_commands_that_set_a_machine_up() -> None:
+    commands = {line.strip() for line in text("README.md").splitlines() if line.startswith("    ")}
+    assert {"make demo", "make test"} <= commands
+    assert text(".ci/run").splitlines()[-1] in commands

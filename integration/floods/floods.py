@@ -15,7 +15,7 @@ import ssl
 import string
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -74,12 +74,17 @@ async def refused_upload(attack: Attack, worker: int) -> None:
     await asyncio.sleep(max(0, end - time.monotonic()))
 
 
-async def wrong_passwords(attack: Attack, worker: int) -> None:
-    """Guess the password of one user."""
+async def log_in_again(attack: Attack, worker: int, login: Callable[[], str]) -> None:
+    """Log in on one connection without an end, each time with what ``login`` returns."""
     async with attack.connected(worker) as stream:
         while True:
-            await attack.ask(stream, "GET", "/v2/", attack.login(password=secrets.token_hex()))
+            await attack.ask(stream, "GET", "/v2/", login())
             attack.placed.add(worker)
+
+
+async def wrong_passwords(attack: Attack, worker: int) -> None:
+    """Guess the password of one user."""
+    await log_in_again(attack, worker, lambda: attack.login(password=secrets.token_hex()))
 
 
 async def same_wrong_password(attack: Attack, worker: int) -> None:
@@ -91,19 +96,12 @@ async def same_wrong_password(attack: Attack, worker: int) -> None:
 
 async def unknown_users(attack: Attack, worker: int) -> None:
     """Log in as users that do not exist."""
-    async with attack.connected(worker) as stream:
-        while True:
-            await attack.ask(stream, "GET", "/v2/", attack.login(username=secrets.token_hex()))
-            attack.placed.add(worker)
+    await log_in_again(attack, worker, lambda: attack.login(username=secrets.token_hex()))
 
 
 async def spaces(attack: Attack, worker: int) -> None:
     """Log in as a valid user, with another number of spaces in the header each time."""
-    async with attack.connected(worker) as stream:
-        while True:
-            gap = 1 + attack.number() % (LINE - 200)
-            await attack.ask(stream, "GET", "/v2/", attack.login(gap=gap))
-            attack.placed.add(worker)
+    await log_in_again(attack, worker, lambda: attack.login(gap=1 + attack.number() % (LINE - 200)))
 
 
 async def timing(attack: Attack, worker: int) -> None:
