@@ -1,12 +1,12 @@
 # Each target is one line that calls a script, after the set-up that the script needs.
-PYTHON := .venv/bin/python
+WHARF := .venv/bin/wharf
 # Where scripts/setup puts what the machine lacks.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
 .PHONY: demo test check unit synth modules bench bench-synth mutants security up status faults floods storms load nightly down setup setup-local setup-tests clean
 
 demo: setup-local ## push and pull an image through a registry on this machine
-	$(PYTHON) -m integration.demo
+	$(WHARF) demo
 
 test: setup-tests ## linters, types, unit tests, integration suite; TESTS=FILE… runs these only
 	scripts/test $(TESTS)
@@ -18,48 +18,48 @@ unit: setup-tests ## the same without the integration suite
 	scripts/test --unit
 
 bench: setup-local ## measure the proxy, and what it is compared with: build/bench.html, docs/benchmarks.md
-	$(PYTHON) -m integration.bench
+	$(WHARF) bench
 
 bench-synth: setup-local ## measure how long synthesis takes: build/bench-synth.json
-	$(PYTHON) -m scripts.bench_synth
+	$(WHARF) bench-synth
 
 mutants: setup-tests ## try deliberate defects, each of which a test has to catch: build/mutants.json
-	$(PYTHON) -m integration.mutants
+	$(WHARF) mutants
 
 faults: setup-local ## break things for MINUTES (10) while clients push and pull: build/faults.json
-	$(PYTHON) -m integration.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+	$(WHARF) faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 floods: setup-local ## flood a registry, measure good clients meanwhile: BALANCER=classic, build/floods.json
-	$(PYTHON) -m integration.floods $(if $(BALANCER),--balancer $(BALANCER))
+	$(WHARF) floods $(if $(BALANCER),--balancer $(BALANCER))
 
 storms: setup-local ## measure storms, fail if they are far from the model: docs/capacity.md
-	$(PYTHON) -m integration.storms
+	$(WHARF) storms
 
 WORKLOAD := mixed
 load: setup-local ## load a registry, judge it, report: WORKLOAD=storm OPTIONS="--users 50"
-	$(PYTHON) -m integration.load $(WORKLOAD) $(OPTIONS)
+	$(WHARF) load $(WORKLOAD) $(OPTIONS)
 
 WHERE := local
 nightly: setup-tests ## deploy, test, load, report, destroy, sweep: WHERE=account OPTIONS=…
-	$(PYTHON) -m scripts.nightly $(WHERE) $(OPTIONS)
+	$(WHARF) nightly $(WHERE) $(OPTIONS)
 
 security: setup ## check the synthesized stack and its modules with checkov
-	$(PYTHON) -m scripts.security
+	$(WHARF) security
 
 synth: setup ## write the stack's Terraform JSON to cdktf.out/
-	$(PYTHON) main.py
+	.venv/bin/python main.py
 
 modules: setup ## write the stack as Terraform modules to dist/
-	$(PYTHON) -m scripts.modules
+	$(WHARF) modules
 
 up: setup-local ## run the registry on this machine, and leave it running
-	$(PYTHON) -m integration.local up
+	$(WHARF) local up
 
 status: ## where that registry is, and how its hosts are
-	$(PYTHON) -m integration.local status
+	$(WHARF) local status
 
 down: ## end that registry
-	$(PYTHON) -m integration.local down
+	$(WHARF) local down
 
 setup: ## install what a deployment needs, without root
 	scripts/setup

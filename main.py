@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from modules.settings_file import SettingsError, load_environments
+from modules.errors import SettingsError
+from modules.settings.file import load_environments
 
 SETTINGS = Path("wharf.toml")
 
@@ -17,7 +18,7 @@ def main() -> int:
     try:
         environments = load_environments(SETTINGS, os.environ)
         # After the settings: loading the bindings takes a second, a typing error should not.
-        from modules.aws import App
+        from modules.bindings.aws import App
         from modules.stack import RegistryStack
     except SettingsError as error:
         for line in str(error).splitlines():

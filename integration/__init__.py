@@ -1,1 +1,1 @@
-""""""
+"""The test harness: a local cloud, clients, and everything that tests or measures a registry."""

@@ -1,54 +1,51 @@
-"""The demonstration: push an image, end the host that took it, pull the image from the others."""
+"""The demonstration: push an image, kill the host that took it, pull the image from others."""
 
 import dataclasses
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
 from pydantic import BaseModel
 from rich.table import Table
 
-from integration.deployment import Deployment
-from integration.display import Display
-from integration.images import MEGABYTE, digest_of, make_image
-from integration.interrupts import ends_on_signals
-from integration.local.cloud import LocalCloud
+from integration.clients.deployment import Deployment
+from integration.clients.image_builder import MEGABYTE, layout_digest, make_image
+from integration.console.display import Display
+from integration.console.signals import ends_on_signals
+from integration.local.cloud import LocalCloud, apply_with_progress
 from integration.local.errors import LocalCloudError
-from integration.local.host import Host
+from integration.local.hosts.host import Host
 from integration.local.registry import STANDING, LocalRegistry, directions
-from integration.messages import run
 
 FACTS = Path("build/demo.json")
 REPOSITORY, TAG = "demo/hello", "1"
-#: Bytes. A layer above 32 MB is put in its place by S3 in several copies.
+#: Bytes. S3 moves a layer above 32 MB to its final key by several copies.
 LAYERS = (40 * MEGABYTE, 5 * MEGABYTE, 100_000)
-#: The registry's own port, which nobody may reach.
+#: The registry's own port, which no client may reach.
 REGISTRY_PORT = 5000
 
 
 class Facts(BaseModel):
-    """What the demonstration has found."""
+    """The results of the demonstration."""
 
     url: str
-    #: What stands behind the name of each image that the hosts run.
+    #: The image behind each image name of the task definition.
     images: dict[str, str]
     layers_bytes: tuple[int, ...] = LAYERS
     digest: str
-    #: How long each step took.
+    #: Duration of each step.
     seconds: dict[str, float]
-    #: What has to be so, and whether it was.
+    #: Each claim, and whether it holds.
     checks: dict[str, bool]
 
 
 class Demonstration:
-    """A client's morning with a registry on this machine.
+    """A client's use of a registry on this machine.
 
     Args:
-        registry: one that is up.
+        registry: a registry that is up.
         report: gets a line for each step.
     """
 
@@ -98,12 +95,12 @@ class Demonstration:
         return digest
 
     def _compare(self, where: str, layout: Path, digest: str) -> None:
-        pulled = digest_of(layout)
+        pulled = layout_digest(layout)
         self._report(f"Pulled {pulled} {where}")
         self._checks[f"the same digest {where}"] = pulled == digest
 
     def _knock(self) -> None:
-        """Try what must be refused."""
+        """Send requests that must be refused."""
         cloud, deployment = self._registry.cloud, self._registry.deployment
         wrong = dataclasses.replace(deployment, password="wrong")  # noqa: S106
         self._checks["refused without a password"] = status(deployment, anonymous=True) == 401
@@ -121,10 +118,10 @@ class Demonstration:
 
 
 def pushing_host(cloud: LocalCloud) -> Host:
-    """The host through which the image's manifest, the last piece of a push, has come.
+    """Return the host that received the manifest, the last request of the push.
 
     Raises:
-        LocalCloudError: none has logged it.
+        LocalCloudError: no host has logged the request.
     """
     request = f'"method":"PUT","uri":"/v2/{REPOSITORY}/manifests/{TAG}"'
     for host in cloud.hosts:
@@ -134,13 +131,13 @@ def pushing_host(cloud: LocalCloud) -> Host:
 
 
 def status(deployment: Deployment, *, anonymous: bool = False) -> int:
-    """The status with which the registry answers."""
+    """Return the status of the registry's response."""
     with deployment.client(anonymous=anonymous) as client:
         return client.get("/v2/").status_code
 
 
 def summary(facts: Facts) -> Table:
-    """The facts for people."""
+    """Return the facts as a table."""
     table = Table(show_header=False, box=None, padding=(0, 2))
     for claim, holds in facts.checks.items():
         table.add_row("[green]yes[/]" if holds else "[red]NO[/]", claim)
@@ -150,15 +147,16 @@ def summary(facts: Facts) -> Table:
 
 
 @click.command()
-def demonstrate() -> None:
-    """Show that the registry works, and leave it standing.
+def demo() -> None:
+    """Push, kill a host, and pull from the others.
 
-    If something that has to be so is not, nothing is left running.
+    The registry stays up: `wharf local status` shows its address, `wharf local down` ends it. If a
+    check fails, nothing is left running.
     """
     FACTS.unlink(missing_ok=True)
     with ends_on_signals(), Display() as display:
         LocalCloud.end_standing(STANDING, display)
-        registry = LocalRegistry(STANDING, report=display, deploy=display.apply)
+        registry = LocalRegistry(STANDING, report=display, deploy=apply_with_progress(display))
         start = time.monotonic()
         registry.up()
         ready = round(time.monotonic() - start, 1)
@@ -172,9 +170,6 @@ def demonstrate() -> None:
         except BaseException:
             registry.cloud.down()
             raise
+    registry.cloud.emulator.leave()
     display.console.print(summary(facts))
     display.console.print(directions(registry.cloud, STANDING))
-
-
-if __name__ == "__main__":
-    sys.exit(run(partial(demonstrate, standalone_mode=False), STANDING / "error.log"))

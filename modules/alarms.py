@@ -1,9 +1,9 @@
-"""What tells an operator that something is wrong: metrics from logs, alarms, one dashboard."""
+"""Alarms and a dashboard: they show an operator that something is wrong."""
 
 import json
 from typing import Any
 
-from modules.aws import (
+from modules.bindings.aws import (
     CloudwatchDashboard,
     CloudwatchLogMetricFilter,
     CloudwatchMetricAlarm,
@@ -13,32 +13,13 @@ from modules.aws import (
 )
 from modules.expressions import CUSTOMER_KEY, number
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
+from modules.metrics import DISK_DIMENSIONS, DISK_METRIC, LATE_CERTIFICATE, NAMESPACE, PROXY_METRICS
 
-#: Where the registry's own metrics are in CloudWatch.
-NAMESPACE = "Wharf/${var.name}"
-#: Percent of a host's disk in use, as hosts report it for all of them together.
-DISK_METRIC = "disk_used_percent"
-DISK_DIMENSIONS = {"Environment": "${var.name}"}
+#: The alarms for hosts that do not serve, or serve badly.
+OF_HOSTS = ("unhealthy_hosts", "no_healthy_host", "server_errors")
 
 MINUTE = 60
 DAY = 86400
-
-#: For each metric the pattern of the log lines that count, and what each of them adds.
-#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-PROXY_METRICS = {
-    "Requests": ("{ $.status = * }", "1"),
-    "Unauthorized": ("{ $.status = 401 }", "1"),
-    "Throttled": ("{ $.status = 429 }", "1"),
-    # 501 and 505 are for what a client sent: other transfer encodings and versions of HTTP.
-    "ServerErrors": ("{ ($.status >= 500) && ($.status != 501) && ($.status != 505) }", "1"),
-    # The proxy copies the error out of the registry's response, without a word of the client. The
-    # registry's own log cannot tell: CloudWatch reads no field with a dot in its name, such as
-    # err.detail, and a word anywhere in a line can be from a client.
-    "StorageErrors": ('{ $.failure = "s3aws*" }', "1"),
-    "UpstreamTime": ("{ $.upstream_time >= 0 }", "$.upstream_time"),
-    "ConfigurationRefused": ('{ $.event = "configuration_refused" }', "1"),
-    "CertificateDaysLeft": ('{ $.event = "certificate" }', "$.days_left"),
-}
 
 
 class Alarms(Construct):
@@ -46,8 +27,9 @@ class Alarms(Construct):
 
     Args:
         proxy_logs: the log group of nginx.
-        balancer: whose hosts are watched.
+        balancer: the load balancer of the hosts to watch.
         group_name: the autoscaling group of the hosts.
+        certificate_logs: the log group of the certificate's task, if there is such a task.
 
     Exposes ``topic_arn``.
     """
@@ -60,6 +42,7 @@ class Alarms(Construct):
         proxy_logs: str,
         balancer: NetworkLoadBalancer | ClassicLoadBalancer,
         group_name: str,
+        certificate_logs: str | None,
     ) -> None:
         super().__init__(scope, id)
         topic = SnsTopic(self, "topic", name="${var.name}-alarms", kms_master_key_id=CUSTOMER_KEY)
@@ -72,15 +55,21 @@ class Alarms(Construct):
             self._count(metric, proxy_logs, pattern, value)
         self._watch_hosts(balancer, group_name)
         self._watch_requests()
+        days_left = "CertificateDaysLeft"
+        if certificate_logs:
+            days_left, pattern, value = LATE_CERTIFICATE
+            self._count(days_left, proxy_logs, pattern, value)
+            self._watch_renewal(certificate_logs)
+        self._watch_certificate(days_left)
         CloudwatchDashboard(
             self,
             "dashboard",
             dashboard_name="${var.name}-${var.aws_region}",
-            dashboard_body=_dashboard(balancer, group_name),
+            dashboard_body=_dashboard(balancer, group_name, days_left),
         )
 
     def _count(self, metric: str, logs: str, pattern: str, value: str) -> None:
-        """Make a metric of the log lines that match."""
+        """Create a metric from the log lines that match."""
         CloudwatchLogMetricFilter(
             self,
             f"count_{metric}",
@@ -108,14 +97,14 @@ class Alarms(Construct):
         )
         self._alarm(
             "no_healthy_host",
-            "No host answers: the registry is down.",
+            "No host is healthy: the registry is down.",
             metric="HealthyHostCount",
             statistic="Maximum",
             # Without hosts by choice there is nothing to miss.
             threshold=number("min(1, var.minimum_hosts)"),
             comparison="LessThanThreshold",
             periods=3,
-            # A balancer that knows no host tells nothing at all.
+            # A balancer without hosts reports no metric at all.
             missing='${var.minimum_hosts > 0 ? "breaching" : "notBreaching"}',
             **of_balancer,
         )
@@ -143,7 +132,7 @@ class Alarms(Construct):
     def _watch_requests(self) -> None:
         self._alarm(
             "server_errors",
-            "The registry answers with errors (5xx): see the logs of nginx and the registry.",
+            "The registry responds with errors (5xx): see the logs of nginx and the registry.",
             metric="ServerErrors",
             threshold=10,
             period=5 * MINUTE,
@@ -156,20 +145,40 @@ class Alarms(Construct):
             period=5 * MINUTE,
         )
         self._alarm(
+            "mirrors",
+            "A registry that is mirrored cannot be used: see the events mirror_… of nginx's log.",
+            metric="MirrorFailures",
+            threshold=1,
+            period=5 * MINUTE,
+        )
+        self._alarm(
             "configuration_refused",
             "Hosts refuse the published users, permissions or certificate: nginx's log says why.",
             metric="ConfigurationRefused",
             threshold=1,
             period=5 * MINUTE,
         )
+
+    def _watch_certificate(self, metric: str) -> None:
         self._alarm(
             "certificate",
-            "The certificate is about to expire: publish a new one.",
-            metric="CertificateDaysLeft",
+            "The certificate is about to expire: publish a new one, or see why it is not renewed.",
+            metric=metric,
             statistic="Minimum",
             threshold=number("var.alarm_certificate_days"),
             comparison="LessThanOrEqualToThreshold",
-            # Hosts tell at their start and once a day.
+            # Hosts report the days at their start and once a day.
+            period=DAY,
+        )
+
+    def _watch_renewal(self, logs: str) -> None:
+        self._count("CertificateFailures", logs, '{ $.event = "certificate_failed" }', "1")
+        self._alarm(
+            "renewal",
+            "The certificate is not renewed: the log of its task says what to do.",
+            metric="CertificateFailures",
+            # Attempts become rarer, to one in six hours. A single one may fail for any reason.
+            threshold=3,
             period=DAY,
         )
 
@@ -188,11 +197,11 @@ class Alarms(Construct):
         periods: int = 1,
         missing: str = "notBreaching",  # no line in the log is no error
     ) -> None:
-        """Tell the topic when the metric is out of its limit for all of the periods (seconds)."""
+        """Notify the topic when the metric exceeds its limit in all of the periods (seconds)."""
         CloudwatchMetricAlarm(
             self,
             name,
-            alarm_name=f"${{var.name}}-{name}-${{var.aws_region}}",
+            alarm_name=alarm_name(name),
             alarm_description=description,
             metric_name=metric,
             namespace=namespace,
@@ -208,7 +217,14 @@ class Alarms(Construct):
         )
 
 
-def _dashboard(balancer: NetworkLoadBalancer | ClassicLoadBalancer, group_name: str) -> str:
+def alarm_name(name: str) -> str:
+    """Return the name of an alarm in the account."""
+    return f"${{var.name}}-{name}-${{var.aws_region}}"
+
+
+def _dashboard(
+    balancer: NetworkLoadBalancer | ClassicLoadBalancer, group_name: str, days_left: str
+) -> str:
     of_balancer = [pair for item in sorted(balancer.metric_dimensions.items()) for pair in item]
     of_group = ["AutoScalingGroupName", group_name]
     of_disk = [pair for item in DISK_DIMENSIONS.items() for pair in item]
@@ -235,13 +251,18 @@ def _dashboard(balancer: NetworkLoadBalancer | ClassicLoadBalancer, group_name: 
         ("Sent by the hosts (bytes)", "Sum", [["AWS/EC2", "NetworkOut", *of_group]]),
         ("Disk of the fullest host (%)", "Maximum", [[NAMESPACE, DISK_METRIC, *of_disk]]),
         ("Errors of S3", "Sum", [[NAMESPACE, "StorageErrors"]]),
-        ("Days left of the certificate", "Minimum", [[NAMESPACE, "CertificateDaysLeft"]]),
+        ("Failures of mirrored registries", "Sum", [[NAMESPACE, "MirrorFailures"]]),
+        (
+            "Days left of the certificate",
+            "Minimum",
+            [[NAMESPACE, metric] for metric in sorted({"CertificateDaysLeft", days_left})],
+        ),
     ]
     return json.dumps({"widgets": [_widget(index, *graph) for index, graph in enumerate(graphs)]})
 
 
 def _widget(index: int, title: str, statistic: str, metrics: list[list[str]]) -> dict[str, Any]:
-    """One graph: two in a row of the dashboard's 24 columns."""
+    """Return a graph; two fit in a row of the dashboard's 24 columns."""
     return {
         "type": "metric",
         "x": 12 * (index % 2),

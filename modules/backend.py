@@ -1,13 +1,13 @@
-"""Where Terraform keeps the state: beside the application, in S3, or in Terraform Cloud."""
+"""The place of Terraform's state: beside the application, in S3, or in Terraform Cloud."""
 
-from modules.aws import (
+from modules.bindings.aws import (
     CloudBackend,
     NamedCloudWorkspace,
     S3Backend,
     TaggedCloudWorkspaces,
     TerraformStack,
 )
-from modules.settings import Settings
+from modules.settings.settings import Settings
 
 
 def keep_state(stack: TerraformStack, settings: Settings) -> None:

@@ -1,6 +1,6 @@
-"""The registry's name in the user's own zone, where one is given."""
+"""The registry's name in the user's own zone, if there is a zone."""
 
-from modules.aws import Construct, Route53Record
+from modules.bindings.aws import Construct, Route53Record
 from modules.load_balancer import ClassicLoadBalancer, NetworkLoadBalancer
 
 
@@ -8,7 +8,7 @@ class Dns(Construct):
     """A record of Route 53 that follows the load balancer's addresses.
 
     Args:
-        balancer: what the name stands for.
+        balancer: the load balancer that the name leads to.
 
     Exposes ``host``: the name that clients use.
     """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modules.aws import Token
+from modules.bindings.aws import Token
 
 
 def number(expression: str) -> Any:
@@ -20,7 +20,7 @@ def if_given(variable: str) -> str:
     return f'${{var.{variable} == "" ? null : var.{variable}}}'
 
 
-#: The key that encrypts everything, where the user gives one.
+#: The user's key for all encryption, or null.
 CUSTOMER_KEY = if_given("kms_key_arn")
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from modules.aws import (
+from modules.alarms import OF_HOSTS, alarm_name
+from modules.bindings.aws import (
     AutoscalingGroup,
+    AutoscalingLifecycleHook,
     Construct,
+    DataAwsPartition,
     DataAwsSsmParameter,
     EcsCapacityProvider,
     EcsCluster,
@@ -15,7 +18,7 @@ from modules.aws import (
 )
 from modules.expressions import CUSTOMER_KEY, if_given, number, tags
 from modules.scaling import Scaling
-from modules.user_data import user_data
+from modules.user_data import LAUNCH_HOOK, user_data
 
 #: Where AWS publishes the newest ECS-optimized image of each region.
 ECS_IMAGE = (
@@ -23,22 +26,33 @@ ECS_IMAGE = (
     '${var.architecture == "arm64" ? "arm64/" : ""}recommended/image_id'
 )
 
-#: Seconds until a new host carries load, and its figures mean something.
-WARM_UP = 120
+#: Whatever replaces a host. More than 100 percent: the new host comes first, also where there is
+#: only one. By itself AWS ends a host first that is too old, or that it finds broken.
+NEW_FIRST = {"min_healthy_percentage": 100, "max_healthy_percentage": 110}
+
+DAY = 86400
+#: Seconds from a host's word that it serves until the balancer sends it clients, and until its
+#: figures mean something. A network balancer takes up to 190 to register a target.
+WARM_UP = 240
+#: Seconds that a new host has to say so; then another is tried in its place.
+LAUNCH_TIMEOUT = 900
 
 
 class Hosts(Construct):
     """An ECS cluster and the autoscaling group of its hosts.
 
     A change of the image, or of anything else in the launch template, replaces the hosts one after
-    the other: a new one comes before an old one goes. A host that goes, for whatever reason, is
-    first drained by ECS: it gets no new clients, and its transfers may end.
+    the other: a new one comes before an old one goes, and counts only when it serves. A host that
+    goes, for whatever reason, is first drained by ECS: it gets no new clients, and its transfers
+    may end.
 
     Args:
         subnet_ids: where the hosts are.
-        security_group_id: who may reach them.
-        instance_profile_arn: what their ECS agent may do.
-        metrics: whether they report how full their disks are.
+        security_group_id: the security group of the hosts.
+        instance_profile_arn: the instance profile with the rights of the ECS agent.
+        check: the URL by which a host asks itself whether it serves, as the load balancer does.
+        alarms: whether there are alarms. Some of them stop a replacement of hosts; that of the disk
+            needs the use of the disks.
 
     Exposes ``cluster_id``, ``cluster_name``, ``group`` and ``group_name``.
     """
@@ -51,7 +65,8 @@ class Hosts(Construct):
         subnet_ids: Sequence[str],
         security_group_id: str,
         instance_profile_arn: str,
-        metrics: bool,
+        check: str,
+        alarms: bool,
     ) -> None:
         super().__init__(scope, id)
         cluster = EcsCluster(
@@ -60,12 +75,26 @@ class Hosts(Construct):
             name="${var.name}",
             setting=[{"name": "containerInsights", "value": "enabled"}],
         )
+        partition = DataAwsPartition(self, "partition")
+        program = user_data(
+            f"{_address(cluster)}.name",
+            check=check,
+            dns_suffix=f"{_address(partition)}.dns_suffix",
+            metrics=alarms,
+        )
         template = self._template(
-            user_data(f"{_address(cluster)}.name", metrics=metrics),
+            program,
             security_group_id,
             instance_profile_arn,
         )
         self.group = self._group(template, subnet_ids)
+        if alarms:
+            # By their names: they need the name of the group.
+            self.group.add_override(
+                "instance_refresh.preferences.alarm_specification",
+                {"alarms": [alarm_name(name) for name in OF_HOSTS]},
+            )
+        self._hold_back(self.group)
         self._drain(cluster, self.group)
         Scaling(self, "scaling", group=self.group)
         self.cluster_id = cluster.id
@@ -137,12 +166,14 @@ class Hosts(Construct):
             # EC2 finds it broken. A check of S3's making must never replace the fleet.
             health_check_type="EC2",
             default_instance_warmup=WARM_UP,
+            # ECS's hook keeps a host until ECS has emptied it. When the stack is destroyed, the
+            # capacity provider goes before the group, so nobody would complete the hook, and
+            # Terraform would give up after 10 minutes.
+            force_delete=True,
             enabled_metrics=["GroupInServiceInstances", "GroupDesiredCapacity"],
-            # More than 100 percent: the new host comes first, also where there is only one.
-            instance_refresh={
-                "strategy": "Rolling",
-                "preferences": {"min_healthy_percentage": 100, "max_healthy_percentage": 110},
-            },
+            max_instance_lifetime=number(f"var.maximum_host_days * {DAY}"),
+            instance_maintenance_policy=NEW_FIRST,
+            instance_refresh={"strategy": "Rolling", "preferences": NEW_FIRST},
         )
         # The provider's default tags reach neither the group nor what it launches. AmazonECSManaged
         # comes with the capacity provider: Terraform would take it away again.
@@ -166,8 +197,24 @@ class Hosts(Construct):
         )
         return group
 
+    def _hold_back(self, group: AutoscalingGroup) -> None:
+        """Count a new host only when it says that it serves; a host that never does is terminated.
+
+        Not in the group itself: the first hosts can serve only when an operator has published the
+        configuration files, and Terraform would wait for them.
+        """
+        AutoscalingLifecycleHook(
+            self,
+            LAUNCH_HOOK,
+            name=LAUNCH_HOOK,
+            autoscaling_group_name=group.name,
+            lifecycle_transition="autoscaling:EC2_INSTANCE_LAUNCHING",
+            heartbeat_timeout=LAUNCH_TIMEOUT,
+            default_result="ABANDON",
+        )
+
     def _drain(self, cluster: EcsCluster, group: AutoscalingGroup) -> None:
-        """Let ECS empty a host before it ends; how many there are is left to the group.
+        """Let ECS drain a host before it ends; the group alone decides the number of hosts.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instance-draining.html
         """
@@ -191,6 +238,7 @@ class Hosts(Construct):
         )
 
 
-def _address(resource: EcsCluster) -> str:
-    """The name of a resource as Terraform's expressions have it."""
-    return f"{resource.terraform_resource_type}.{resource.friendly_unique_id}"
+def _address(element: EcsCluster | DataAwsPartition) -> str:
+    """Return the address of a resource or a data source in Terraform's expressions."""
+    data = "data." if isinstance(element, DataAwsPartition) else ""
+    return f"{data}{element.terraform_resource_type}.{element.friendly_unique_id}"

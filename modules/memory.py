@@ -1,13 +1,13 @@
-"""The memory of each container: one that runs wild is ended, and its host goes on."""
+"""The memory of each container: a container above its limit is ended, and its host goes on."""
 
-from modules.aws import Construct, DataAwsEc2InstanceType
+from modules.bindings.aws import Construct, DataAwsEc2InstanceType
 
 #: MiB of a host that no container gets: kernel, Docker, the agents of ECS, Systems Manager and
 #: CloudWatch. AWS asks to keep something back for these:
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html
 SYSTEM = 512
-#: Parts of what is left, of eight. The pages of the layers that nginx delivers count, too; the
-#: kernel takes those back first.
+#: Parts of the remaining memory, of eight. The pages of the layers that nginx delivers count, too;
+#: the kernel takes those back first.
 REGISTRY_PARTS, NGINX_PARTS = 3, 5
 #: MiB that a container is promised. ECS wants a limit above it, so the smallest limit is.
 REGISTRY_PROMISED, NGINX_PROMISED = 512, 256
@@ -17,6 +17,8 @@ ABOVE = 32
 #: 57 took 1,032 MB with the limit of a t3.medium, and 100 took 1,427 MB without one. The first has
 #: room for the rest of the registry's work.
 IDLE, UPLOAD = 200, 20
+#: Concurrent uploads that the proxy takes at most, however large the host is.
+MOST_UPLOADS = 10_000
 #: Of its limit that the registry's garbage collector lets the heap grow to. https://pkg.go.dev/runtime
 HEAP_PERCENT = 90
 
@@ -46,5 +48,5 @@ class Memory(Construct):
         registry = limit(REGISTRY_PARTS, REGISTRY_PROMISED)
         self.registry = f"${{{registry}}}"
         self.nginx = f"${{{limit(NGINX_PARTS, NGINX_PROMISED)}}}"
-        self.uploads = f"${{floor(({registry} - {IDLE}) / {UPLOAD})}}"
+        self.uploads = f"${{min({MOST_UPLOADS}, floor(({registry} - {IDLE}) / {UPLOAD}))}}"
         self.heap = f"${{floor({registry} * {HEAP_PERCENT} / 100)}}MiB"

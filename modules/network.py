@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from modules.aws import (
+from modules.bindings.aws import (
     Construct,
     DataAwsAvailabilityZones,
+    DataAwsEc2InstanceTypeOfferings,
     DefaultSecurityGroup,
     Fn,
     InternetGateway,
@@ -19,7 +20,9 @@ from modules.aws import (
     VpcSecurityGroupEgressRule,
     VpcSecurityGroupIngressRule,
 )
+from modules.endpoint_services import EndpointServices
 from modules.expressions import number
+from modules.flow_logs import FlowLogs
 from modules.private_subnets import ANYWHERE, HTTPS, PrivateSubnets
 
 SSH = 22
@@ -27,27 +30,30 @@ SSH = 22
 METRICS = 9113
 
 
-#: Ports of the registries that hosts pull their images from: HTTPS, and those in the images' names.
+#: Ports of the registries that hosts pull from: HTTPS, those in the names of the images, and those
+#: of mirrors.
 PULL_PORTS = (
     f'concat(["{HTTPS}"], [for image in [var.proxy_image, var.registry_image] : '
-    f'try(regex("^[^/]+:([0-9]+)/", image)[0], "{HTTPS}")])'
+    f'try(regex("^[^/]+:([0-9]+)/", image)[0], "{HTTPS}")], '
+    f'[for mirror in var.mirrors : try(regex(":([0-9]+)$", mirror.url)[0], "{HTTPS}")])'
 )
 
 
 class Network(Construct):
-    """A VPC whose hosts answer to the load balancer and to nobody else, and talk to AWS only.
+    """A VPC whose hosts accept connections of the load balancer only, and reach AWS only.
 
     DNS, the clock and the metadata of a host are no traffic that a security group filters:
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
 
     Args:
         zones: availability zones, one public subnet in each.
-        host_ports: what the load balancer reaches of them.
+        host_ports: ports of the hosts for the load balancer: the clients' port, then a check's.
         host_network: ``public``, or how private hosts reach AWS: ``nat``, ``nat_per_zone`` or
             ``endpoints``.
+        authority_port: of the ACME authority that hosts ask, if they ask one.
 
     Exposes ``vpc_id``, ``balancer_subnet_ids``, ``host_subnet_ids``, ``balancer_group_id``,
-    ``hosts_group_id`` and ``s3_endpoint_id``.
+    ``hosts_group_id``, ``s3_endpoint_id`` and ``gateway``, to the internet.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Network(Construct):
         zones: int,
         host_ports: Sequence[int],
         host_network: str,
+        authority_port: int = HTTPS,
     ) -> None:
         super().__init__(scope, id)
         self._vpc = Vpc(
@@ -69,7 +76,8 @@ class Network(Construct):
             tags={"Name": "${var.name}"},
         )
         self.vpc_id = self._vpc.id
-        # The group that AWS puts into every network, without its rules: nobody uses it.
+        FlowLogs(self, "flow_logs", vpc_id=self.vpc_id)
+        # The unused group that AWS puts into every network: without its rules.
         DefaultSecurityGroup(self, "unused", vpc_id=self.vpc_id)
         balancer = self._group("balancer", "Load balancer of the registry")
         hosts = self._group("hosts", "Hosts of the registry")
@@ -82,6 +90,7 @@ class Network(Construct):
         prometheus = "var.metrics_networks"
         self._open_to_networks(hosts, "metrics_of_hosts", METRICS, "Prometheus", prometheus)
 
+        services = EndpointServices(self)
         endpoints_group = None
         routes = self._routes_to_the_internet()
         public = self._subnets(zones, routes, addresses=host_network == "public")
@@ -95,7 +104,9 @@ class Network(Construct):
                 "private",
                 vpc=self._vpc,
                 public_subnets=public,
+                gateway=self.gateway,
                 way_out=host_network,
+                services=services,
                 hosts_group_id=hosts.id,
             )
             self.host_subnet_ids = private.subnet_ids
@@ -107,40 +118,27 @@ class Network(Construct):
             "s3",
             vpc_id=self.vpc_id,
             route_table_ids=tables,
-            service_name="com.amazonaws.${var.aws_region}.s3",
+            service_name=services.name("s3", "Gateway"),
             tags={"Name": "${var.name}-s3"},
         )
         self.s3_endpoint_id = s3.id
-        self._let_out(hosts, endpoints_group, s3)
+        self._let_out(hosts, endpoints_group, s3, authority_port)
 
     def _routes_to_the_internet(self) -> RouteTable:
         tags = {"Name": "${var.name}"}
-        gateway = InternetGateway(self, "gateway", vpc_id=self.vpc_id, tags=tags)
+        self.gateway = InternetGateway(self, "gateway", vpc_id=self.vpc_id, tags=tags)
         routes = RouteTable(self, "routes", vpc_id=self.vpc_id, tags=tags)
         Route(
             self,
             "internet",
             route_table_id=routes.id,
-            gateway_id=gateway.id,
+            gateway_id=self.gateway.id,
             destination_cidr_block=ANYWHERE,
         )
         return routes
 
     def _subnets(self, zones: int, routes: RouteTable, *, addresses: bool) -> list[Subnet]:
-        # Local zones and Wavelength zones have to be asked for and know neither balancer.
-        available = DataAwsAvailabilityZones(
-            self,
-            "zones",
-            state="available",
-            filter=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
-        )
-        available.add_override(
-            "lifecycle.postcondition",
-            {
-                "condition": f"${{length(self.names) >= {zones}}}",
-                "error_message": f"zones = {zones}: the region has fewer; choose fewer zones.",
-            },
-        )
+        available = self._available(zones)
         subnets = []
         for index in range(zones):
             subnet = Subnet(
@@ -152,11 +150,45 @@ class Network(Construct):
                 map_public_ip_on_launch=addresses,
                 tags={"Name": f"${{var.name}}-{index}"},
             )
+            # The list changes with the type of the hosts, and while AWS calls a zone impaired.
+            subnet.add_override("lifecycle.ignore_changes", ["availability_zone"])
             RouteTableAssociation(
                 self, f"routes_{index}", subnet_id=subnet.id, route_table_id=routes.id
             )
             subnets.append(subnet)
         return subnets
+
+    def _available(self, zones: int) -> DataAwsAvailabilityZones:
+        """Return the zones that have hosts of ``var.instance_type``, at least so many.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html
+        """
+        offered = DataAwsEc2InstanceTypeOfferings(
+            self,
+            "offered",
+            location_type="availability-zone",
+            filter=[{"name": "instance-type", "values": ["${var.instance_type}"]}],
+        )
+        # Local zones and Wavelength zones have to be asked for and know neither balancer.
+        available = DataAwsAvailabilityZones(
+            self,
+            "zones",
+            state="available",
+            filter=[
+                {"name": "opt-in-status", "values": ["opt-in-not-required"]},
+                {"name": "zone-name", "values": offered.locations},
+            ],
+        )
+        few = (
+            f"zones = {zones}: the region has ${{var.instance_type}} in fewer; choose fewer zones, "
+            "or another instance_type."
+        )
+        for found, names in ((offered, "locations"), (available, "names")):
+            found.add_override(
+                "lifecycle.postcondition",
+                {"condition": f"${{length(self.{names}) >= {zones}}}", "error_message": few},
+            )
+        return available
 
     def _group(self, role: str, description: str) -> SecurityGroup:
         name = f"${{var.name}}-{role}"
@@ -172,12 +204,6 @@ class Network(Construct):
     def _open(
         self, balancer: SecurityGroup, hosts: SecurityGroup, host_ports: Sequence[int]
     ) -> None:
-        inside = {
-            "ip_protocol": "tcp",
-            "from_port": min(host_ports),
-            "to_port": max(host_ports),
-            "description": "Traffic and health checks",
-        }
         clients = VpcSecurityGroupIngressRule(
             self,
             "clients_to_balancer",
@@ -189,22 +215,33 @@ class Network(Construct):
             to_port=HTTPS,
         )
         clients.add_override("for_each", "${toset(var.allowed_networks)}")
-        VpcSecurityGroupEgressRule(
-            self,
-            "balancer_to_hosts",
-            security_group_id=balancer.id,
-            referenced_security_group_id=hosts.id,
-            **inside,
-        )
-        VpcSecurityGroupIngressRule(
-            self,
-            "hosts_from_balancer",
-            security_group_id=hosts.id,
-            referenced_security_group_id=balancer.id,
-            **inside,
-        )
+        for port in host_ports:
+            # The first port is for clients; a check with a port of its own has a second port.
+            checks = "" if port == host_ports[0] else "_checks"
+            inside: dict[str, Any] = {
+                "ip_protocol": "tcp",
+                "from_port": port,
+                "to_port": port,
+                "description": "Health checks" if checks else "Traffic and health checks",
+            }
+            VpcSecurityGroupEgressRule(
+                self,
+                f"balancer_to_hosts{checks}",
+                security_group_id=balancer.id,
+                referenced_security_group_id=hosts.id,
+                **inside,
+            )
+            VpcSecurityGroupIngressRule(
+                self,
+                f"hosts_from_balancer{checks}",
+                security_group_id=hosts.id,
+                referenced_security_group_id=balancer.id,
+                **inside,
+            )
 
-    def _let_out(self, hosts: SecurityGroup, endpoints_group: str | None, s3: VpcEndpoint) -> None:
+    def _let_out(
+        self, hosts: SecurityGroup, endpoints_group: str | None, s3: VpcEndpoint, port: int
+    ) -> None:
         """Let hosts reach the endpoints and S3 where they have those, else HTTPS anywhere."""
         aws: dict[str, Any] = {"security_group_id": hosts.id, "ip_protocol": "tcp"}
         if endpoints_group is None:
@@ -217,7 +254,8 @@ class Network(Construct):
                 description="AWS APIs and image pulls",
                 **aws,
             )
-            anywhere.add_override("for_each", f"${{toset({PULL_PORTS})}}")
+            ports = PULL_PORTS if port == HTTPS else f'concat({PULL_PORTS}, ["{port}"])'
+            anywhere.add_override("for_each", f"${{toset({ports})}}")
             return
         aws |= {"from_port": HTTPS, "to_port": HTTPS}
         VpcSecurityGroupEgressRule(

@@ -1,12 +1,12 @@
-"""What has to exist before something else, where no argument says so."""
+"""The order of resources, where no argument implies it."""
 
 from collections.abc import Iterable
 
-from modules.aws import Construct, TerraformResource
+from modules.bindings.aws import Construct, TerraformResource
 
 
 def after(resource: TerraformResource, *constructs: Construct) -> None:
-    """Let Terraform make a resource after everything in these constructs.
+    """Make Terraform create a resource after all resources of these constructs.
 
     CDKTF ignores ``node.add_dependency`` between the resources of a stack.
     """

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from modules.aws import (
+from modules.bindings.aws import (
     Construct,
     Eip,
     Fn,
+    InternetGateway,
     NatGateway,
     Route,
     RouteTable,
@@ -16,19 +17,22 @@ from modules.aws import (
     VpcEndpoint,
     VpcSecurityGroupIngressRule,
 )
+from modules.endpoint_services import EndpointServices
 
 ANYWHERE = "0.0.0.0/0"
 HTTPS = 443
 #: The first of the VPC's sixteenths that are private; those before it are for public subnets.
 FIRST = 8
-#: What hosts talk to beside S3: image pulls, the ECS agent, logs and metrics, secrets, and
-#: Session Manager, which is the way onto a host that nobody can reach.
+#: Services that hosts use beside S3: image pulls, the ECS agent, logs and metrics, secrets, their
+#: group, and Session Manager, which is the way onto a host that has no public address.
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
 SERVICES = (
     *("ecr.api", "ecr.dkr"),
     *("ecs", "ecs-agent", "ecs-telemetry"),
-    *("logs", "monitoring", "secretsmanager"),
+    *("logs", "monitoring", "secretsmanager", "autoscaling"),
     *("ssm", "ssmmessages"),
+    # Where the proxy sends proofs of AWS identities.
+    "sts",
 )
 
 
@@ -37,11 +41,13 @@ class PrivateSubnets(Construct):
 
     Args:
         vpc: the network.
-        public_subnets: one in each zone; NAT gateways stand in them.
+        public_subnets: a subnet in each zone, for the NAT gateways.
+        gateway: to the internet; AWS refuses NAT gateways where it is not attached yet.
         way_out: ``nat``, ``nat_per_zone`` or ``endpoints``.
+        services: the names of the services that endpoints lead to.
         hosts_group_id: the hosts, for whom the endpoints open.
 
-    Exposes ``subnet_ids`` and ``route_table_ids``, one of each for every zone, and
+    Exposes ``subnet_ids`` and ``route_table_ids``, for every zone, and
     ``endpoints_group_id``, None where there are no endpoints.
     """
 
@@ -52,11 +58,14 @@ class PrivateSubnets(Construct):
         *,
         vpc: Vpc,
         public_subnets: Sequence[Subnet],
+        gateway: InternetGateway,
         way_out: str,
+        services: EndpointServices,
         hosts_group_id: str,
     ) -> None:
         super().__init__(scope, id)
         self._vpc = vpc
+        self._gateway = gateway
         subnets, tables = [], []
         for index, public in enumerate(public_subnets):
             subnets.append(self._subnet(index, public))
@@ -65,7 +74,7 @@ class PrivateSubnets(Construct):
         self.route_table_ids = [table.id for table in tables]
         self.endpoints_group_id: str | None = None
         if way_out == "endpoints":
-            self.endpoints_group_id = self._endpoints(hosts_group_id)
+            self.endpoints_group_id = self._endpoints(services, hosts_group_id)
         else:
             self._gateways(public_subnets if way_out == "nat_per_zone" else public_subnets[:1])
 
@@ -88,11 +97,13 @@ class PrivateSubnets(Construct):
         return table
 
     def _gateways(self, public_subnets: Sequence[Subnet]) -> None:
-        """One NAT gateway in each of these subnets; zones without one use the last."""
+        """Create a NAT gateway in each of these subnets; zones without a gateway use the last."""
         gateways = []
         for index, subnet in enumerate(public_subnets):
             tags = {"Name": f"${{var.name}}-nat-{index}"}
-            address = Eip(self, f"address_{index}", domain="vpc", tags=tags)
+            address = Eip(
+                self, f"address_{index}", domain="vpc", tags=tags, depends_on=[self._gateway]
+            )
             gateways.append(
                 NatGateway(
                     self,
@@ -100,6 +111,7 @@ class PrivateSubnets(Construct):
                     allocation_id=address.allocation_id,
                     subnet_id=subnet.id,
                     tags=tags,
+                    depends_on=[self._gateway],
                 )
             )
         for index, table in enumerate(self.route_table_ids):
@@ -111,7 +123,7 @@ class PrivateSubnets(Construct):
                 destination_cidr_block=ANYWHERE,
             )
 
-    def _endpoints(self, hosts_group_id: str) -> str:
+    def _endpoints(self, services: EndpointServices, hosts_group_id: str) -> str:
         """Make endpoints of the AWS APIs that hosts need; return the endpoints' security group."""
         name = "${var.name}-endpoints"
         group = SecurityGroup(
@@ -138,7 +150,7 @@ class PrivateSubnets(Construct):
                 service.replace(".", "_"),
                 vpc_id=self._vpc.id,
                 vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.${{var.aws_region}}.{service}",
+                service_name=services.name(service, "Interface"),
                 subnet_ids=self.subnet_ids,
                 security_group_ids=[group.id],
                 private_dns_enabled=True,

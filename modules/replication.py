@@ -2,7 +2,7 @@
 
 import json
 
-from modules.aws import (
+from modules.bindings.aws import (
     Construct,
     DataAwsPartition,
     IamRole,
@@ -12,7 +12,7 @@ from modules.aws import (
     S3BucketReplicationConfigurationRule,
 )
 
-#: What S3 does for itself: read versions here, write them there.
+#: The actions of S3 itself: read versions here, write them there.
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
 BUCKET_ACTIONS = ("s3:GetReplicationConfiguration", "s3:ListBucket")
 VERSION_ACTIONS = (
@@ -24,14 +24,14 @@ REPLICA_ACTIONS = ("s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags
 
 
 class Replication(Construct):
-    """Replicates what is pushed from now on to a bucket that exists, and has versioning on.
+    """Replication of newly pushed objects to an existing bucket with versioning.
 
-    The bucket is not the stack's own: what destroys the stack must not take the copy with it.
+    The bucket does not belong to the stack: destroying the stack must not delete the copy.
     With a key of the user's, objects are encrypted there with ``replica_kms_key_arn``.
 
     Args:
         images: the bucket whose objects are copied, with versioning.
-        replica_bucket: the name of the other one.
+        replica_bucket: the name of the bucket for the copies.
 
     Exposes ``configuration``, which S3 refuses until versioning is on.
     """
@@ -83,8 +83,9 @@ class Replication(Construct):
                     id="images",
                     status="Enabled",
                     priority=1,
-                    filter={"prefix": ""},
-                    # A copy outlives what somebody deletes here.
+                    # Not what hosts write for the page each minute.
+                    filter={"prefix": "docker/registry/v2/"},
+                    # A copy outlives the deletion of its original.
                     delete_marker_replication={"status": "Disabled"},
                     destination={"bucket": replica, "storage_class": "STANDARD_IA"},
                 )
@@ -95,7 +96,7 @@ class Replication(Construct):
 
 
 def _with_keys(replication: S3BucketReplicationConfigurationA) -> None:
-    """S3 leaves out what KMS has encrypted, unless it is told with which key it does so there."""
+    """Replicate objects that KMS encrypts: S3 does so only with a key for the other region."""
     for_each = '${var.kms_key_arn == "" ? [] : [1]}'
     selection = {"sse_kms_encrypted_objects": {"status": "Enabled"}}
     replication.add_override(

@@ -1,11 +1,11 @@
-"""How many hosts run: by their load, and at known times."""
+"""The number of hosts: by their load, and at known times."""
 
-from modules.aws import AutoscalingGroup, AutoscalingPolicy, AutoscalingSchedule, Construct
+from modules.bindings.aws import AutoscalingGroup, AutoscalingPolicy, AutoscalingSchedule, Construct
 from modules.expressions import number, truth
 
 # A megabyte as CloudWatch counts it.
 MEGABYTE = 1_000_000
-#: How AWS is told to leave a size as it is.
+#: The value with which AWS leaves a size as it is.
 UNCHANGED = -1
 
 
@@ -43,9 +43,11 @@ class Scaling(Construct):
             scheduled_action_name="${var.name}-${substr(sha256(each.key), 0, 8)}",
             autoscaling_group_name=group.name,
             recurrence="${each.key}",
-            # Not the minimum: Terraform would set that back, and scaling in could not follow.
-            desired_capacity=number("each.value"),
-            min_size=UNCHANGED,
+            # A desired capacity would not last: target tracking, which has had too many hosts since
+            # before, removes them again within minutes. The group grows to its minimum.
+            min_size=number("each.value"),
+            # Only the schedule removes the last host.
+            desired_capacity=number(f"each.value > 0 ? {UNCHANGED} : 0"),
             max_size=UNCHANGED,
         )
         schedule.add_override("for_each", "${var.scheduled_hosts}")

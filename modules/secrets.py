@@ -1,14 +1,15 @@
-"""What the containers get as ECS secrets, and Terraform's state never holds."""
+"""The ECS secrets of the containers. Terraform's state never holds their values."""
 
 import json
 
-from modules.aws import (
+from modules.bindings.aws import (
     Construct,
     SecretsmanagerSecret,
     SecretsmanagerSecretVersion,
     TerraformStack,
 )
 from modules.expressions import CUSTOMER_KEY
+from modules.settings.mirrors import CONTAINER_SECRETS
 
 
 class Secrets(Construct):
@@ -28,12 +29,12 @@ class Secrets(Construct):
             "ephemeral.aws_secretsmanager_random_password.http_secret",
             {"password_length": 64, "exclude_punctuation": True},
         )
-        http = self._secret(
+        http, _ = self._secret(
             "http",
             value="${ephemeral.aws_secretsmanager_random_password.http_secret.random_password}",
             version="${1}",
         )
-        self._keys = self._secret(
+        self._keys, self._keys_value = self._secret(
             "keys",
             value=(
                 "${jsonencode({aws_access_key = var.aws_access_key,"
@@ -49,25 +50,35 @@ class Secrets(Construct):
         self.arns = [http.arn, self._keys.arn]
         self.http_secret = {"name": "REGISTRY_HTTP_SECRET", "valueFrom": http.arn}
 
-    def with_static_keys(self, secrets: list[dict[str, str]]) -> str:
+    def listed(self, secrets: list[dict[str, str]], *, logins: bool = False) -> str:
         """Return a container's secrets as JSON, with the static keys if they are given.
 
-        Which it is, is known when Terraform plans: the text is one of its templates.
+        With ``logins`` the list ends with those of the mirrors that have one.
+
+        Which it is, is known when Terraform plans: the text is one of its templates. It names the
+        version of the secret: ECS reads a secret when a task starts only, so that changed keys have
+        to change the task definition.
         """
+        version = self._keys_value.version_id
         keys = [
-            {"name": "AWS_ACCESS_KEY_ID", "valueFrom": f"{self._keys.arn}:aws_access_key::"},
-            {
-                "name": "AWS_SECRET_ACCESS_KEY",
-                "valueFrom": f"{self._keys.arn}:aws_secret_access_key::",
-            },
+            {"name": name, "valueFrom": f"{self._keys.arn}:{key}::{version}"}
+            for name, key in (
+                ("AWS_ACCESS_KEY_ID", "aws_access_key"),
+                ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"),
+            )
         ]
         given = 'nonsensitive(var.aws_access_key) != ""'
-        return (
-            f"%{{ if {given} }}{json.dumps([*secrets, *keys])}"
-            f"%{{ else }}{json.dumps(secrets)}%{{ endif }}"
+        more = (
+            f'${{join("", [for login in {CONTAINER_SECRETS} : ", ${{login}}"])}}' if logins else ""
         )
+        only = f'${{join(", ", {CONTAINER_SECRETS})}}' if logins else ""
+        with_keys = f"{json.dumps([*secrets, *keys])[:-1]}{more}]"
+        without = f"{json.dumps(secrets)[:-1]}{more if secrets else only}]"
+        return f"%{{ if {given} }}{with_keys}%{{ else }}{without}%{{ endif }}"
 
-    def _secret(self, name: str, *, value: str, version: str) -> SecretsmanagerSecret:
+    def _secret(
+        self, name: str, *, value: str, version: str
+    ) -> tuple[SecretsmanagerSecret, SecretsmanagerSecretVersion]:
         secret = SecretsmanagerSecret(
             self,
             name,
@@ -80,4 +91,4 @@ class Secrets(Construct):
             self, f"{name}_value", secret_id=secret.id, secret_string_wo=value
         )
         resource.add_override("secret_string_wo_version", version)
-        return secret
+        return secret, resource

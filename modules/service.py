@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from modules.aws import (
+from modules.bindings.aws import (
     CloudwatchLogGroup,
     Construct,
+    DataAwsPartition,
     EcsService,
     EcsServiceLoadBalancer,
     EcsTaskDefinition,
@@ -13,18 +14,21 @@ from modules.aws import (
     S3Bucket,
 )
 from modules.expressions import CUSTOMER_KEY, number
-from modules.load_balancer import PORT, ClassicLoadBalancer, NetworkLoadBalancer
+from modules.hosts import Hosts
+from modules.load_balancer import NOTICE, ClassicLoadBalancer, NetworkLoadBalancer
 from modules.memory import NGINX_PROMISED, REGISTRY_PROMISED, Memory
 from modules.network import METRICS
 from modules.ordering import after
 from modules.permissions import Permissions
 from modules.secrets import Secrets
+from modules.settings.mirrors import MIRRORS
 
 PROXY = "nginx"
 #: The proxy's upstream is registry:5000, by the link of this name.
 REGISTRY = "registry"
 
-#: nginx listens on 8443 for port 443 of the host, and on 8444 for 444: below 1024 it may not.
+#: nginx listens on 8443 for port 443 of the host, on 8444 for 444, and on 8080 for 80: below 1024
+#: it may not.
 UNPRIVILEGED = 8000
 #: The only folder that nginx writes to, in memory; it holds the private key, and small files.
 PROXY_FOLDER = {
@@ -42,11 +46,12 @@ CACHE_VOLUME = EcsTaskDefinitionVolume(
 CONFINED: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
 #: A program with the bits setuid or setgid, or with capabilities of its file, gets none of them.
 SECURITY_OPTIONS = ["no-new-privileges"]
-#: User and group of the registry, whose image would run it as root. No host knows the number:
-#: 1000 would be ec2-user, who may become root.
+#: User and group of the registry, which would run as root by its image. The number is no user of
+#: the host: 1000 would be ec2-user, which may become root.
 UNPRIVILEGED_USER = "65532:65532"
 
-#: Seconds that a stopping container gets to end the transfers it has begun.
+#: Seconds that a stopping container gets to end the transfers it has begun. The proxy first lets
+#: the load balancer notice, and ECS stops the registry after it.
 STOP_TIMEOUT = 120
 #: Seconds before a failing check of a new task counts: images have to be pulled first.
 GRACE = 300
@@ -57,39 +62,44 @@ OPEN_FILES = 65536
 #: https://distribution.github.io/distribution/about/configuration/
 REGISTRY_ENVIRONMENT = {
     "REGISTRY_STORAGE": "s3",
-    # The bucket encrypts by itself, with the key that it was given; to ask would name another.
+    # The bucket encrypts with its own key; a request for encryption would name another key.
     "REGISTRY_STORAGE_S3_ENCRYPT": "false",
     "REGISTRY_STORAGE_DELETE_ENABLED": "true",
     # It runs on every host and walks the bucket; a lifecycle rule does its work. Written as one
     # value: the registry panics over a variable that ends in _UPLOADPURGING_ENABLED.
     "REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING": "{enabled: false}",
-    # A cache in memory is per host: it would serve what another host has deleted.
+    # A cache in memory is per host: it would serve a blob that another host has deleted.
     "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "",
-    # With it on, one hiccup of S3 turns every host unhealthy at once.
+    # Otherwise one hiccup of S3 makes every host unhealthy at the same moment.
     "REGISTRY_HEALTH_STORAGEDRIVER_ENABLED": "false",
     "REGISTRY_HTTP_ADDR": ":5000",
     "REGISTRY_HTTP_DRAINTIMEOUT": f"{STOP_TIMEOUT - 10}s",
     # The configuration file of the official image has a debug server with pprof on port 5001.
     "REGISTRY_HTTP_DEBUG": "{}",
     # nginx logs each request. The registry would log the URIs of uploads, which hold their state,
-    # and what else clients send: as text in its access log, and with each request at level info.
+    # and other text of clients: in its access log, and with each request at level info.
     "REGISTRY_LOG_ACCESSLOG_DISABLED": "true",
     "REGISTRY_LOG_LEVEL": "error",
     "REGISTRY_LOG_FORMATTER": "json",
     "OTEL_TRACES_EXPORTER": "none",
 }
 
+#: A list of regular expressions in YAML, one for each prefix: ['^\\Qhttps://a.example/\\E',].
+FOREIGN_LAYER_URLS = "[%{ for url in var.foreign_layer_urls }'^\\Q${url}\\E',%{ endfor }]"
+#: The origins, each with a space after it.
+BROWSER_ORIGINS = "%{ for origin in var.browser_origins }${origin} %{ endfor }"
+
 
 class Service(Construct):
     """One task per host, behind the load balancer.
 
     Args:
-        cluster_id: the cluster whose hosts run it.
+        hosts: the cluster. The service is deleted before it, so that tasks can end.
         images: the bucket of the images.
         configuration: the bucket of the proxy's files.
         permissions: the roles of the task.
-        secrets: what the containers get as secrets.
-        balancer: what sends clients to it.
+        secrets: the secrets of the containers.
+        balancer: the load balancer that sends clients to the tasks.
         delivery: where clients get layers: ``cache``, ``proxy`` or ``redirect``.
 
     Exposes ``logs``: for each container the name of its log group.
@@ -100,7 +110,7 @@ class Service(Construct):
         scope: Construct,
         id: str,
         *,
-        cluster_id: str,
+        hosts: Hosts,
         images: S3Bucket,
         configuration: S3Bucket,
         permissions: Permissions,
@@ -112,6 +122,7 @@ class Service(Construct):
         self._secrets = secrets
         self.logs: dict[str, str] = {}
         caches = delivery == "cache"
+        s3 = f"https://s3.${{var.aws_region}}.{DataAwsPartition(self, 'partition').dns_suffix}"
         memory = Memory(self, "memory")
         proxy = self._container(
             PROXY,
@@ -129,18 +140,24 @@ class Service(Construct):
                 "NGINX_IMAGE_BUCKET": images.bucket,
                 "NGINX_REFRESH_SECONDS": "${var.proxy_refresh_seconds}",
                 "NGINX_REMEMBER_SECONDS": "${var.proxy_remember_seconds}",
+                "NGINX_CHECK_SECONDS": "${var.proxy_check_seconds}",
                 "NGINX_BLOB_DELIVERY": delivery,
                 "NGINX_CACHE_GIGABYTES": "${var.cache_size}",
                 "NGINX_CONNECTIONS_PER_ADDRESS": "${var.proxy_connections_per_address}",
                 "NGINX_UPLOADS": memory.uploads,
+                "NGINX_BROWSER_ORIGINS": BROWSER_ORIGINS,
+                "NGINX_MIRRORS": MIRRORS,
+                "NGINX_PAGE": "${var.page}",
+                "NGINX_NOTICE_SECONDS": str(NOTICE),
             },
+            stop_timeout=NOTICE + STOP_TIMEOUT,
             linuxParameters={**CONFINED, "tmpfs": [PROXY_FOLDER]},
             mountPoints=[{"sourceVolume": "cache", "containerPath": CACHE_FOLDER}]
             if caches
             else [],
             dependsOn=[{"containerName": REGISTRY, "condition": "START"}],
         )
-        # No port of the host: whoever reaches the registry without nginx owns every image.
+        # No port of the host: a client that reaches the registry without nginx owns every image.
         registry = self._container(
             REGISTRY,
             image="${var.registry_image}",
@@ -153,10 +170,13 @@ class Service(Construct):
                 "GOMEMLIMIT": memory.heap,
                 "REGISTRY_STORAGE_S3_BUCKET": images.bucket,
                 "REGISTRY_STORAGE_S3_REGION": "${var.aws_region}",
+                # Without it the registry ends at once in regions that are newer than its SDK.
+                "REGISTRY_STORAGE_S3_REGIONENDPOINT": s3,
                 # With a redirect, a client fetches a layer from S3 by itself.
                 "REGISTRY_STORAGE_REDIRECT_DISABLE": json.dumps(delivery != "redirect"),
-                # distribution 2.8 ignores this one, and always validates.
+                # distribution 2.8 ignores this variable, and always validates.
                 "REGISTRY_VALIDATION_MANIFESTS_INDEXES_PLATFORMS": "${var.index_validation}",
+                "REGISTRY_VALIDATION_MANIFESTS_URLS_ALLOW": FOREIGN_LAYER_URLS,
             },
             secrets=[secrets.http_secret],
             linuxParameters=CONFINED,
@@ -177,24 +197,28 @@ class Service(Construct):
             self,
             "service",
             name="${var.name}",
-            cluster=cluster_id,
+            cluster=hosts.cluster_id,
             task_definition=task.arn,
             launch_type="EC2",
             scheduling_strategy="DAEMON",
-            # The port of a host takes one task: the old one stops before the new one starts. Half
-            # of the hosts go on meanwhile; one alone cannot, and 50 % of it would be all of it.
-            deployment_minimum_healthy_percent=number("var.minimum_hosts > 1 ? 50 : 0"),
+            # The port of a host takes one task: the old task stops before the new one starts. Half
+            # of the hosts serve meanwhile. A single host cannot: ECS rounds 50 % of one task up to
+            # one task, and 0 % of several tasks would stop them all at once.
+            deployment_minimum_healthy_percent=number("var.maximum_hosts > 1 ? 50 : 0"),
             deployment_maximum_percent=100,
             health_check_grace_period_seconds=GRACE,
             load_balancer=[
                 EcsServiceLoadBalancer(
-                    container_name=PROXY, container_port=UNPRIVILEGED + PORT, **balancer.target
+                    container_name=PROXY,
+                    container_port=UNPRIVILEGED + balancer.CLIENT_PORT,
+                    **balancer.target,
                 )
             ],
             depends_on=[balancer.listener],
         )
-        # Its tasks need what these attach and write, and name only the roles and the secrets.
-        after(service, permissions, secrets)
+        # Tasks need the role policies and the secret values, but reference only the roles and the
+        # secrets, so Terraform has to be told to wait.
+        after(service, permissions, secrets, hosts)
 
     def _container(
         self,
@@ -204,6 +228,7 @@ class Service(Construct):
         memory: str,
         environment: dict[str, str],
         secrets: list[dict[str, str]] | None = None,
+        stop_timeout: int = STOP_TIMEOUT,
         **more: Any,
     ) -> str:
         """Return a container's definition in JSON; ``memory`` is Terraform's number of its MiB."""
@@ -222,7 +247,7 @@ class Service(Construct):
             "essential": True,
             "readonlyRootFilesystem": True,
             "dockerSecurityOptions": SECURITY_OPTIONS,
-            "stopTimeout": STOP_TIMEOUT,
+            "stopTimeout": stop_timeout,
             "environment": [
                 {"name": key, "value": value}
                 for key, value in sorted((environment | region).items())
@@ -241,5 +266,5 @@ class Service(Construct):
             },
             **more,
         }
-        listed = self._secrets.with_static_keys(secrets or [])
+        listed = self._secrets.listed(secrets or [], logins=name == PROXY)
         return f'{json.dumps(definition)[:-1]}, "memory": {memory}, "secrets": {listed}}}'

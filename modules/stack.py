@@ -1,10 +1,11 @@
-"""The stack, put together in the order in which a reader meets its parts."""
+"""The stack, composed in the order in which a reader meets its parts."""
 
 from typing import Any
 
 from modules.alarms import Alarms
-from modules.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
 from modules.backend import keep_state
+from modules.bindings.aws import AwsProvider, Construct, TerraformOutput, TerraformStack
+from modules.certificate import Certificate
 from modules.dns import Dns
 from modules.expressions import tags
 from modules.hosts import Hosts
@@ -15,15 +16,15 @@ from modules.permissions import Permissions
 from modules.replication import Replication
 from modules.secrets import Secrets
 from modules.service import PROXY, Service
-from modules.settings import Settings
+from modules.settings.settings import Settings
+from modules.settings.variables import declare_variables
 from modules.storage import Storage
-from modules.variables import declare_variables
 
 # The bindings are typed against provider 6.25; tests apply the stack with 5.100.0.
 PROVIDER_VERSIONS = ">= 5.100, < 7.0"
 # Ephemeral values and write-only arguments, which keep secrets out of the state.
 TERRAFORM_VERSIONS = ">= 1.11"
-# The same for cdktn, which refuses what older versions lack; cdktf takes no notice.
+# The same for cdktn, which refuses features that older versions lack; cdktf ignores it.
 TARGET_VERSIONS = {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}
 
 BALANCERS: dict[str, type[NetworkLoadBalancer | ClassicLoadBalancer]] = {
@@ -31,9 +32,9 @@ BALANCERS: dict[str, type[NetworkLoadBalancer | ClassicLoadBalancer]] = {
     "classic": ClassicLoadBalancer,
 }
 
-#: What the outputs are.
+#: Descriptions of the outputs.
 OUTPUTS = {
-    "registry_url": "URL of the registry; its host is what the certificate's name is a CNAME of.",
+    "registry_url": "URL of the registry. The certificate's name has to be a CNAME of its host.",
     "load_balancer_name": "Name of the load balancer.",
     "image_bucket": "S3 bucket of the images.",
     "configuration_bucket": "S3 bucket of nginx.htpasswd, domain.crt and domain.key.",
@@ -47,7 +48,7 @@ class RegistryStack(TerraformStack):
 
     Usage:
 
-        RegistryStack(App(), "production", Settings(maximum_hosts=8))
+        RegistryStack(App(), "production", Settings(minimum_hosts=2, maximum_hosts=8))
     """
 
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
@@ -63,6 +64,7 @@ class RegistryStack(TerraformStack):
             zones=settings.zones,
             host_ports=kind.HOST_PORTS,
             host_network=settings.host_network,
+            authority_port=settings.authority_port,
         )
         storage = Storage(self, "storage")
         if settings.replica_bucket:
@@ -84,6 +86,7 @@ class RegistryStack(TerraformStack):
             secret_arns=secrets.arns,
             session_manager=settings.host_network != "public",
             metrics=settings.alarms,
+            certificate=bool(settings.acme_email),
         )
         balancer = kind(
             self,
@@ -91,6 +94,7 @@ class RegistryStack(TerraformStack):
             vpc_id=network.vpc_id,
             subnet_ids=network.balancer_subnet_ids,
             security_group_id=network.balancer_group_id,
+            gateway=network.gateway,
         )
         dns = Dns(self, "dns", balancer=balancer)
         hosts = Hosts(
@@ -99,14 +103,16 @@ class RegistryStack(TerraformStack):
             subnet_ids=network.host_subnet_ids,
             security_group_id=network.hosts_group_id,
             instance_profile_arn=permissions.instance_profile_arn,
-            metrics=settings.alarms,
+            check=kind.CHECK,
+            alarms=settings.alarms,
         )
-        # A host that starts before it has a way to AWS joins the cluster minutes later.
-        after(hosts.group, network)
+        # A host that starts before it can reach AWS joins the cluster minutes later. Without its
+        # rights, it cannot tell its group that it serves.
+        after(hosts.group, network, permissions)
         service = Service(
             self,
             "service",
-            cluster_id=hosts.cluster_id,
+            hosts=hosts,
             images=storage.images,
             configuration=storage.configuration,
             permissions=permissions,
@@ -114,6 +120,16 @@ class RegistryStack(TerraformStack):
             balancer=balancer,
             delivery=settings.blob_delivery,
         )
+        certificate = None
+        if settings.acme_email:
+            certificate = Certificate(
+                self,
+                "certificate",
+                hosts=hosts,
+                configuration=storage.configuration,
+                permissions=permissions,
+                settings=settings,
+            )
         if settings.alarms:
             Alarms(
                 self,
@@ -121,6 +137,7 @@ class RegistryStack(TerraformStack):
                 proxy_logs=service.logs[PROXY],
                 balancer=balancer,
                 group_name=hosts.group_name,
+                certificate_logs=certificate.logs if certificate else None,
             )
         self._outputs(
             registry_url=f"https://{dns.host}",
@@ -134,7 +151,7 @@ class RegistryStack(TerraformStack):
     def _allocate_logical_id(self, element: Any) -> str:
         """Name blocks by their path, without the hash that CDKTF would append.
 
-        ``aws_vpc.network_vpc`` is what people see in plans; paths are unique as they are.
+        Plans show ``aws_vpc.network_vpc``; paths are unique without the hash.
         """
         path = element.node.path.split("/")
         return "_".join(path[1:])

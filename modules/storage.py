@@ -2,7 +2,7 @@
 
 import json
 
-from modules.aws import (
+from modules.bindings.aws import (
     Construct,
     DataAwsCallerIdentity,
     S3Bucket,
@@ -23,7 +23,7 @@ from modules.aws import (
 from modules.expressions import CUSTOMER_KEY, number, truth
 from modules.ordering import after
 
-#: Days; a push is over in hours; parts that are older belong to one that broke.
+#: Days. A push is over in hours; older parts belong to a broken push.
 STALE_UPLOAD_DAYS = 7
 EVERYTHING = [S3BucketLifecycleConfigurationRuleFilter(prefix="")]
 #: Days that an overwritten password file or key can be brought back.
@@ -44,14 +44,16 @@ class Storage(Construct):
         self._account = DataAwsCallerIdentity(self, "account").account_id
         self.images = self._bucket("images", "aws_registry_bucket")
         self.configuration = self._bucket("configuration", "nginx_config_bucket")
-        self._versioned("configuration", "Enabled", OLD_VERSION_DAYS)
-        self._versioned(
+        self._versioned("configuration", OLD_VERSION_DAYS)
+        versions = self._versioned(
             "images",
-            '${var.image_version_days > 0 ? "Enabled" : "Suspended"}',
-            # S3 wants a number where nothing is kept, too.
+            # S3 requires a number even if no versions are kept. The rule then deletes old versions.
             number("max(1, var.image_version_days)"),
             _tiering(),
         )
+        # A bucket that never had versions deletes objects; with suspended versions each deletion
+        # leaves a delete marker.
+        versions.add_override("count", "${var.image_version_days > 0 ? 1 : 0}")
 
     def _bucket(self, role: str, variable: str) -> S3Bucket:
         given = f"var.{variable}"
@@ -72,7 +74,7 @@ class Storage(Construct):
                         "sse_algorithm": '${var.kms_key_arn == "" ? "AES256" : "aws:kms"}',
                         "kms_master_key_id": CUSTOMER_KEY,
                     },
-                    # One call of KMS for many objects instead of one for each.
+                    # One call of KMS for many objects instead of a call for each.
                     bucket_key_enabled=truth('var.kms_key_arn != ""'),
                 )
             ],
@@ -92,18 +94,21 @@ class Storage(Construct):
             ignore_public_acls=True,
             restrict_public_buckets=True,
         )
-        # S3 answers a conflict when both are written at once.
+        # S3 responds with a conflict when both are written at once.
         policy = S3BucketPolicy(self, f"{role}_policy", bucket=bucket.id, policy=_tls_only(bucket))
         after(policy, block)
         return bucket
 
     def _versioned(
-        self, role: str, status: str, days: float, *more: S3BucketLifecycleConfigurationRule
-    ) -> None:
-        """Keep what was overwritten or deleted for some days; end uploads that never will."""
+        self, role: str, days: float, *more: S3BucketLifecycleConfigurationRule
+    ) -> S3BucketVersioningA:
+        """Keep overwritten and deleted objects for some days; abort uploads that were given up."""
         bucket: S3Bucket = getattr(self, role)
         versions = S3BucketVersioningA(
-            self, f"{role}_versions", bucket=bucket.id, versioning_configuration={"status": status}
+            self,
+            f"{role}_versions",
+            bucket=bucket.id,
+            versioning_configuration={"status": "Enabled"},
         )
         stale = S3BucketLifecycleConfigurationRule(
             id="stale-uploads",
@@ -122,7 +127,7 @@ class Storage(Construct):
             noncurrent_version_expiration=[
                 S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=days)
             ],
-            # What is left of an object of which all versions are gone.
+            # The delete marker of an object that has no versions any more.
             expiration=[
                 S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)
             ],
@@ -131,10 +136,11 @@ class Storage(Construct):
             self, f"{role}_lifecycle", bucket=bucket.id, rule=[stale, old, *more]
         )
         after(lifecycle, versions)
+        return versions
 
 
 def _tiering() -> S3BucketLifecycleConfigurationRule:
-    """Layers that nobody pulls move to cheaper tiers by themselves."""
+    """Return the rule that moves layers without pulls to cheaper tiers."""
     return S3BucketLifecycleConfigurationRule(
         id="tiering",
         status='${var.intelligent_tiering ? "Enabled" : "Disabled"}',

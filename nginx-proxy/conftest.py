@@ -1,5 +1,6 @@
 import os
 import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+import trustme
 import wharf_proxy
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -25,6 +27,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 from moto.server import ThreadedMotoServer
+from pytest_httpserver import HTTPServer
+from wharf_proxy.mirror_metrics import MirrorMetrics
+from wharf_proxy.mirror_service import Mirrors
+from wharf_proxy.mirror_store import MirrorStore
+from wharf_proxy.mirrors import Mirror
+
+from integration.suite.support.upstream import Upstream
+from tests.support.mirror_service import BUCKET, Service
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,7 +47,7 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 @dataclass(frozen=True)
 class Identity:
-    """A certificate and its key, from which others can be issued."""
+    """A certificate and its key, which can issue others."""
 
     name: x509.Name
     certificate: bytes
@@ -119,7 +129,7 @@ def user_line() -> str:
 
 @pytest.fixture
 def good_files() -> dict[str, bytes]:
-    """Three files with which a proxy starts today."""
+    """Return three files with which a proxy starts today."""
     today = datetime.now(UTC)
     server = issue(start=today - timedelta(days=1), end=today + timedelta(days=1))
     return {
@@ -150,7 +160,7 @@ def s3(endpoint: str) -> Iterator["S3Client"]:
     client.close()
 
 
-# Says how it was called, then what it is told, until it is told to stop. Writes errors if asked to.
+# Prints its arguments, then each signal, until it has to stop. Writes errors on request.
 NGINX = """#!/bin/sh
 trap 'echo reload' HUP
 trap 'echo quit; printf "$NGINX_LAST_ERRORS" >&2; exit 0' QUIT
@@ -162,7 +172,7 @@ while :; do sleep 0.05; done
 
 @pytest.fixture
 def command(endpoint: str, tmp_path: Path) -> Command:
-    """The start program and its environment: with these variables more, without those of None."""
+    """Return the start program with these variables added; None removes a variable."""
     programs = tmp_path / "bin"
     programs.mkdir()
     nginx = programs / "nginx"
@@ -173,6 +183,7 @@ def command(endpoint: str, tmp_path: Path) -> Command:
         "PYTHONPATH": str(Path(wharf_proxy.__file__).parents[1]),
         "NGINX_CONFIG_BUCKET": "configuration",
         "NGINX_IMAGE_BUCKET": "images",
+        "NGINX_BLOB_DELIVERY": "proxy",
         "NGINX_REFRESH_SECONDS": "1",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",
@@ -206,7 +217,7 @@ def start(command: Command) -> Start:
 
 @pytest.fixture
 def running(command: Command) -> Iterator[Running]:
-    """The start program once both of its programs run; it is stopped in the end."""
+    """Run the start program with these variables changed, and stop it after the test."""
     with ExitStack() as stack:
 
         def run(**changes: str | None) -> "subprocess.Popen[str]":
@@ -214,10 +225,62 @@ def running(command: Command) -> Iterator[Running]:
                 subprocess.Popen(**command(changes), stdout=subprocess.PIPE)
             )
             stack.callback(process.send_signal, signal.SIGTERM)
-            # Whoever waits for a line that does not come gets the end of them instead.
+            # A test that waits for a line in vain gets the end of the output instead.
             patience = Timer(60, process.kill)
             patience.start()
             stack.callback(patience.cancel)
             return process
 
         yield run
+
+
+@pytest.fixture(scope="module")
+def https_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HTTPServer, Path]]:
+    """Yield an HTTPS server, and the file of its authority."""
+    authority = trustme.CA()
+    trust = tmp_path_factory.mktemp("trust") / "ca.pem"
+    authority.cert_pem.write_to_path(str(trust))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with HTTPServer(host="localhost", ssl_context=context) as server:
+        yield server, trust
+
+
+@pytest.fixture
+def server(https_server: tuple[HTTPServer, Path], monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """Return an HTTPS server without responses, which the proxy trusts."""
+    server, trust = https_server
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(trust))
+    server.clear()
+    return server
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream("127.0.0.1", ("robot", "pass-of-robot")).serving() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def make(
+    upstream: Upstream, s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Service]:
+    trust = tmp_path / "trust.pem"
+    upstream.trust(trust)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(trust))
+    monkeypatch.setattr("wharf_proxy.upstream.PAUSE", 0.0)
+
+    def make() -> Service:
+        mirrors = [
+            Mirror("docker.io", upstream.url, 300, "robot", "pass-of-robot"),
+            Mirror("quay.io", upstream.url, 300, "robot", "pass-of-robot"),
+        ]
+        store = MirrorStore(s3, BUCKET)
+        return Service(Mirrors(mirrors, store, MirrorMetrics(tmp_path)), tmp_path / "mirrors.prom")
+
+    return make
+
+
+@pytest.fixture
+def service(make: Callable[[], Service]) -> Service:
+    return make()

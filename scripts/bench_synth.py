@@ -1,14 +1,12 @@
-"""Measure how long the synthesis of the stack takes: ``python -m scripts.bench_synth``.
+"""Duration of the synthesis of the stack: ``wharf bench-synth``.
 
-Whole processes with warm caches, against the least that CDKTF can do (``scripts/synth_floor.py``)
-and against the other bindings, one after the other in each round.
+Whole processes with warm caches are compared with the minimum work of CDKTF
+(``scripts/synth_floor.py``) and with the other bindings, one after the other in each round.
 """
 
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,16 +17,18 @@ from pathlib import Path
 import click
 from rich.progress import track
 
+from scripts.programs import children_cpu, output_of
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT = REPOSITORY / "build" / "bench-synth.json"
 STACK = Path("stacks/wharf/cdk.tf.json")
-#: Seconds for one synthesis; 2 are usual, with cold caches 30.
+#: Limit in seconds for a synthesis, which takes 2, with cold caches 30.
 TIMEOUT = 300
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is measured, and what it took: seconds of the clock, and of all processors together."""
+    """A measured program, with its seconds of wall time and of CPU time in each round."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -37,9 +37,18 @@ class Program:
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1, 100), default=7, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 100),
+    default=7,
+    show_default=True,
+    help="Number of times that each program runs.",
+)
 def bench_synth(rounds: int) -> None:
-    """Measure, and write build/bench-synth.json."""
+    """Measure how long synthesis takes.
+
+    Writes build/bench-synth.json.
+    """
     with tempfile.TemporaryDirectory() as directory:
         programs = prepared(Path(directory))
         runs = [program for _ in range(rounds) for program in programs.values()]
@@ -57,7 +66,7 @@ def bench_synth(rounds: int) -> None:
 
 
 def prepared(directory: Path) -> dict[str, Program]:
-    """The programs, each run once, so that all caches are warm."""
+    """Return the programs, after a run of each that warms the caches."""
     main = (sys.executable, str(REPOSITORY / "main.py"))
     programs = {
         "stack": Program(main),
@@ -70,46 +79,37 @@ def prepared(directory: Path) -> dict[str, Program]:
 
 
 def measure(program: Program, directory: Path) -> None:
-    """Run a program once more, and keep what it took."""
-    cpu, start = _cpu_of_children(), time.perf_counter()
+    """Run a program, and record its times."""
+    cpu, start = children_cpu(), time.perf_counter()
     run(program, directory)
     program.seconds.append(round(time.perf_counter() - start, 3))
-    program.cpu_seconds.append(round(_cpu_of_children() - cpu, 3))
+    program.cpu_seconds.append(round(children_cpu() - cpu, 3))
 
 
 def run(program: Program, directory: Path) -> None:
-    """Run a program with settings of nobody's.
+    """Run a program with default settings.
 
     Raises:
-        click.ClickException: it failed; the text is what it said last.
+        click.ClickException: the program failed; the text is its last line.
     """
     others = {name: text for name, text in os.environ.items() if not name.startswith("WHARF_")}
     outdir = {"CDKTF_OUTDIR": str(directory), "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
+    output_of(
+        " ".join(program.command[1:]),
         program.command,
+        click.ClickException,
         cwd=directory,
         env={**others, **outdir, **program.environment},
-        capture_output=True,
-        text=True,
         timeout=TIMEOUT,
-        check=False,
     )
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise click.ClickException(f"{' '.join(program.command[1:])}: {said[-1]}")
-
-
-def _cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def summary(programs: Mapping[str, Program]) -> dict[str, object]:
-    """The medians' ratios, and every value they come from."""
+    """Return the ratios of the medians, and all values."""
     stack, floor = programs["stack"], programs["floor"]
 
-    def ratio(one: list[float], other: list[float]) -> float:
-        return round(statistics.median(one) / statistics.median(other), 3)
+    def ratio(first: list[float], second: list[float]) -> float:
+        return round(statistics.median(first) / statistics.median(second), 3)
 
     return {
         "ratio_to_floor": ratio(stack.seconds, floor.seconds),
@@ -117,7 +117,3 @@ def summary(programs: Mapping[str, Program]) -> dict[str, object]:
         "seconds": {name: program.seconds for name, program in programs.items()},
         "cpu_seconds": {name: program.cpu_seconds for name, program in programs.items()},
     }
-
-
-if __name__ == "__main__":
-    bench_synth(prog_name="python -m scripts.bench_synth")

@@ -1,8 +1,6 @@
-"""The registry's certificate: make a self-signed one, or check the one that you have.
+"""Certificate of the registry: ``wharf certificate create --domain registry.example.com``."""
 
-python -m scripts.certificate create --domain registry.example.com
-"""
-
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -22,7 +20,7 @@ from wharf_proxy.files import CERTIFICATE, KEY
 from scripts.errors import one_line_errors
 
 CLOCK_SKEW = timedelta(hours=1)
-"""How far a client's clock may be behind ours for a new certificate to be valid there."""
+"""Maximum lag of a client's clock for which a new certificate is valid."""
 
 _LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
@@ -31,7 +29,7 @@ _path = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def certificate() -> None:
-    """Create or check the certificate and key of the registry."""
+    """Create or check the certificate and its key."""
 
 
 @certificate.command()
@@ -40,32 +38,38 @@ def certificate() -> None:
     "names",
     multiple=True,
     required=True,
-    help="DNS name or IP address that clients use. May be given more than once.",
+    help="DNS name or IP address that clients use; repeat the option for more.",
 )
 @click.option(
-    "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long valid."
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=365,
+    show_default=True,
+    help="Number of days for which the certificate is valid.",
 )
 @click.option(
     "--directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=".",
     show_default="this folder",
-    help=f"Where {CERTIFICATE} and {KEY} are written.",
+    help=f"Folder for {CERTIFICATE} and {KEY}.",
 )
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 @one_line_errors()
 def create(names: tuple[str, ...], days: int, directory: Path, force: bool) -> None:
-    """Create a key (EC P-256) and a certificate signed by itself.
+    """Create a key (EC P-256) and a self-signed certificate.
 
-    Clients trust it once they have it as a CA, say in /etc/docker/certs.d/DOMAIN/ca.crt.
-    It can vouch for these domains only: it cannot sign other certificates.
+    Clients trust the certificate as a CA, for Docker in /etc/docker/certs.d/DOMAIN/ca.crt.
+    The certificate is valid for these domains only, and cannot sign other certificates.
     """
     paths = directory / CERTIFICATE, directory / KEY
     existing = [str(path) for path in paths if path.exists()]
     if existing and not force:
-        raise ConfigurationError(f"{', '.join(existing)}: exists: use --force to replace it")
+        raise ConfigurationError(
+            f"{', '.join(existing)}: exists: use --force to replace existing files"
+        )
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = _self_signed(key, [_general_name(name) for name in names], timedelta(days=days))
+    pem = _self_signed(key, [general_name(name) for name in names], timedelta(days=days))
     write(
         AtomicFile(path=paths[0], content=pem, mode=0o644),
         AtomicFile(path=paths[1], content=_pem(key)),
@@ -76,10 +80,11 @@ def create(names: tuple[str, ...], days: int, directory: Path, force: bool) -> N
 @certificate.command()
 @click.argument("certificate", type=_path)
 @click.argument("key", type=_path)
-@click.option("--ca", type=_path, help="PEM file with the authorities that the clients trust.")
+@click.option("--ca", type=_path, help="PEM file with the authorities that clients trust.")
+@click.option("--json", "as_json", is_flag=True, help="Print domains and expiry as JSON.")
 @one_line_errors()
-def check(certificate: Path, key: Path, ca: Path | None) -> None:
-    """Check that a proxy can start with CERTIFICATE and KEY, and say for what and until when."""
+def check(certificate: Path, key: Path, ca: Path | None, as_json: bool) -> None:
+    """Check that a host can start with CERTIFICATE and KEY, and show domains and expiry."""
     content = certificate.read_bytes()
     trusted = ca.read_bytes() if ca else None
     server = check_certificate(
@@ -93,11 +98,20 @@ def check(certificate: Path, key: Path, ca: Path | None) -> None:
     for line in warnings(content, ca=trusted, certificate_file=str(certificate)):
         click.echo(f"Warning: {line}", err=True)
     end = valid_until(server)
+    if as_json:
+        result = {"domains": domains(server), "expires": end.isoformat(timespec="seconds")}
+        click.echo(json.dumps(result, indent=2))
+        return
     click.echo(f"Domains: {', '.join(domains(server))}")
     click.echo(f"Expires: {end:%Y-%m-%d %H:%M} UTC, {(end - datetime.now(UTC)).days} days left")
 
 
-def _general_name(name: str) -> x509.GeneralName:
+def general_name(name: str) -> x509.GeneralName:
+    """Return the name for a certificate.
+
+    Raises:
+        ConfigurationError: it is neither a DNS name nor an IP address.
+    """
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:
@@ -113,8 +127,8 @@ def _general_name(name: str) -> x509.GeneralName:
 def _self_signed(
     key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName], validity: timedelta
 ) -> bytes:
-    # Clients look at the alternative names. The common name has 64 characters at most, so it is
-    # the same for all: the issuer must not be empty.
+    # Clients check the alternative names. The issuer must not be empty, and a common name has at
+    # most 64 characters, so it is constant.
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Wharf registry")])
     now = datetime.now(UTC)
     key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -157,7 +171,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-if __name__ == "__main__":
-    certificate(prog_name="python -m scripts.certificate")

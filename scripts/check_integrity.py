@@ -1,7 +1,4 @@
-"""Check the image bucket: recompute digests, and find what is referred to and not there.
-
-python -m scripts.check_integrity --bucket IMAGE_BUCKET
-"""
+"""Integrity of the image bucket, digests and references: ``wharf check --bucket IMAGE_BUCKET``."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,15 +8,15 @@ import click
 from wharf_proxy.errors import ConfigurationError
 
 from scripts.errors import one_line_errors
+from scripts.options import region
 from scripts.registry_storage.command import (
     as_json,
     bucket,
     concurrency,
     count,
+    opened,
     print_json,
-    region,
     size,
-    working,
 )
 from scripts.registry_storage.integrity import (
     Passed,
@@ -34,18 +31,17 @@ from scripts.registry_storage.snapshot import (
     Repositories,
     read_blobs,
     read_repositories,
-    require_registry,
 )
 from scripts.registry_storage.store import S3Store
 from scripts.registry_storage.work import Work
 
-#: The exit status when a pull would fail; other errors have 1.
+#: Exit status if a pull would fail; other errors have 1.
 BROKEN = 3
 
 
 @dataclass
 class Checked:
-    """Numbers of what was looked at, bytes that were read, and what is wrong."""
+    """Result of a check: numbers of checked objects, bytes that were read, and problems."""
 
     repositories: int = 0
     manifests: int = 0
@@ -58,12 +54,12 @@ class Checked:
 @click.command()
 @bucket
 @region
-@click.option("--no-digests", is_flag=True, help="Read manifests and links only, which is quick.")
+@click.option("--no-digests", is_flag=True, help="Check manifests and links only, which is quick.")
 @click.option(
     "--passed",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file that remembers the blobs whose digest was right: the next check with it reads "
-    "only the others. It is made if it is absent.",
+    help="File that records the blobs with a correct digest; the next check with the same file "
+    "reads only the other blobs. A missing file is created.",
 )
 @as_json
 @concurrency
@@ -76,14 +72,12 @@ def check_integrity(
     as_json: bool,
     concurrency: int,
 ) -> None:
-    """Tell what is wrong with the registry in a bucket, and change nothing.
+    """Recompute digests and find missing objects.
 
-    Status 3 says that a pull would fail.
+    Changes nothing. The exit status is 3 if a pull would fail.
     """
-    store = S3Store(bucket, region=region, connections=concurrency)
-    require_registry(store, bucket)
-    with working(concurrency) as work:
-        # Links first: what they name was there before them.
+    with opened(bucket, region, concurrency) as (store, work):
+        # Links are read first: the objects that they name existed before.
         repositories = read_repositories(store, work)
         manifests = manifests_of(repositories)
         needs = Manifests(store, work).read(manifests)
@@ -117,8 +111,8 @@ def _read(
                 memory = Passed(stack.enter_context(passed.open("a+", encoding="utf-8")), blobs)
             except UnicodeDecodeError:
                 raise ConfigurationError(
-                    f"--passed {passed}: no check has written this file: name another, or one "
-                    "that is not there yet"
+                    f"--passed {passed}: not a file of this program: give another file, or a new "
+                    "name"
                 ) from None
             left, remember = memory.left, memory.add
 
@@ -145,7 +139,3 @@ def _tell(found: Checked) -> None:
         f"computed {count(found.blobs_read, 'digest')} of {size(found.bytes_read)}; "
         f"{count(len(found.problems), 'problem')}"
     )
-
-
-if __name__ == "__main__":
-    check_integrity(prog_name="python -m scripts.check_integrity")

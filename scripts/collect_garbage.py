@@ -1,7 +1,4 @@
-"""Remove from the image bucket what nobody can pull any more, while clients push and pull.
-
-python -m scripts.collect_garbage --bucket IMAGE_BUCKET --dry-run
-"""
+"""Garbage collection while clients push and pull: ``wharf gc --bucket IMAGE_BUCKET --dry-run``."""
 
 import time
 from datetime import timedelta
@@ -9,6 +6,7 @@ from datetime import timedelta
 import click
 
 from scripts.errors import one_line_errors
+from scripts.options import Duration, region
 from scripts.registry_storage import layout
 from scripts.registry_storage.collection import Collected, Collector
 from scripts.registry_storage.command import (
@@ -17,47 +15,45 @@ from scripts.registry_storage.command import (
     concurrency,
     count,
     dry_run,
+    opened,
     print_json,
-    region,
     size,
-    working,
 )
-from scripts.registry_storage.durations import Duration
 from scripts.registry_storage.garbage import Garbage, Limits
 from scripts.registry_storage.lock import locked
-from scripts.registry_storage.snapshot import require_registry
-from scripts.registry_storage.store import S3Store
 
 
 @click.command()
 @bucket
 @region
 @click.option(
-    "--untagged", is_flag=True, help="Manifests without a tag are garbage, too, with their layers."
+    "--untagged", is_flag=True, help="Remove manifests without a tag, too, with their layers."
 )
 @click.option(
     "--grace",
     type=Duration(),
     default="1d",
     show_default=True,
-    help="Leave alone what was pushed since: longer than the longest push takes.",
+    help="Age below which objects are kept; choose more than the duration of the longest push.",
 )
 @click.option(
     "--wait",
     type=Duration(),
     default="15m",
     show_default=True,
-    help="Wait so long, twice: longer than the registry takes for one request. "
-    "nginx gives up on it after 15 minutes.",
+    help="Duration of each of the two waits for requests to end; choose more than the longest "
+    "request takes. nginx ends requests after 15 minutes.",
 )
 @click.option(
     "--given-up-after",
     type=Duration(),
     default="7d",
     show_default=True,
-    help="Remove what an upload has left of which nothing came for so long.",
+    help="Age of the last data of an unfinished upload, after which the upload is removed.",
 )
-@click.option("--break-lock", is_flag=True, help="Take the lock of a collection that was killed.")
+@click.option(
+    "--break-lock", is_flag=True, help="Take over the lock that a killed collection left behind."
+)
 @dry_run
 @as_json
 @concurrency
@@ -74,15 +70,13 @@ def collect_garbage(
     as_json: bool,
     concurrency: int,
 ) -> None:
-    """Remove links, blobs and uploads that no image of the registry needs.
+    """Remove blobs, links and uploads that no image needs.
 
-    It needs no outage. Interrupted, it goes on when it is run again.
+    Clients can push and pull meanwhile. After an interruption, the next run continues the work.
     """
-    store = S3Store(bucket, region=region, connections=concurrency)
-    require_registry(store, bucket, layout.OURS)
-    now = store.now()
-    limits = Limits(now - grace, now - given_up_after, untagged)
-    with working(concurrency) as work:
+    with opened(bucket, region, concurrency, layout.OURS) as (store, work):
+        now = store.now()
+        limits = Limits(now - grace, now - given_up_after, untagged)
 
         def pause() -> None:
             seconds = round(wait.total_seconds())
@@ -115,16 +109,12 @@ def _planned(garbage: Garbage) -> Collected:
 def _tell(done: Collected, dry_run: bool) -> None:
     verb = "Would remove" if dry_run else "Removed"
     click.echo(f"{verb} {count(done.blobs, 'blob')} ({size(done.bytes)})")
-    click.echo(f"{verb} {count(done.links, 'link')} of repositories to what no image needs")
-    click.echo(f"{verb} {count(done.uploads, 'object')} of uploads that were given up")
+    click.echo(f"{verb} {count(done.links, 'link')} that no image needs")
+    click.echo(f"{verb} {count(done.uploads, 'object')} of abandoned uploads")
     if done.links_restored or done.blobs_restored:
         click.echo(
-            f"Gave back {count(done.blobs_restored, 'blob')} and "
-            f"{count(done.links_restored, 'link')} that somebody pushed meanwhile"
+            f"Restored {count(done.blobs_restored, 'blob')} and "
+            f"{count(done.links_restored, 'link')} that clients pushed meanwhile"
         )
     for line in done.doubts:
         click.echo(f"In doubt: {line}")
-
-
-if __name__ == "__main__":
-    collect_garbage(prog_name="python -m scripts.collect_garbage")

@@ -1,37 +1,35 @@
-"""Copy a registry to another bucket, or back, within S3; only what is missing there.
-
-python -m scripts.copy_registry --bucket IMAGE_BUCKET --to BACKUP_BUCKET
-"""
+"""Copy of a registry, or its restore: ``wharf copy --bucket IMAGE_BUCKET --to BACKUP_BUCKET``."""
 
 import click
 from wharf_proxy.errors import ConfigurationError
 
 from scripts.errors import one_line_errors
+from scripts.options import region
 from scripts.registry_storage.command import (
     as_json,
     bucket,
     concurrency,
     count,
     dry_run,
+    opened,
     print_json,
-    region,
     size,
-    working,
 )
 from scripts.registry_storage.comparison import Lacking, compare
 from scripts.registry_storage.copying import Copied, copy_lacking
-from scripts.registry_storage.snapshot import require_registry
 from scripts.registry_storage.store import S3Store
 
 
 @click.command()
 @bucket
-@click.option("--to", "target_bucket", required=True, help="The bucket that gets the copy.")
+@click.option("--to", "target_bucket", required=True, help="Name of the bucket that gets the copy.")
 @region
 @click.option(
-    "--to-region", help="The region of the copy's bucket.  [default: that of the image bucket]"
+    "--to-region", help="AWS region of the bucket that gets the copy.  [default: --region]"
 )
-@click.option("--keep-tags", is_flag=True, help="A tag that the other bucket has stays as it is.")
+@click.option(
+    "--keep-tags", is_flag=True, help="Leave tags unchanged that the other bucket has already."
+)
 @dry_run
 @as_json
 @concurrency
@@ -46,17 +44,18 @@ def copy_registry(
     as_json: bool,
     concurrency: int,
 ) -> None:
-    """Copy blobs, links and tags that the other bucket lacks, while the registry is in use.
+    """Copy a registry to another bucket, or back.
 
-    Nothing is deleted there. Interrupted, it goes on when it is run again. To restore, copy in the
-    other direction.
+    Copies the blobs, links and tags that the other bucket lacks, within S3, and deletes nothing
+    there. The registry can be in use. After an interruption, the next run continues the work. To
+    restore, copy in the other direction.
     """
     if bucket == target_bucket:
-        raise ConfigurationError(f"--to {target_bucket}: it is the bucket itself: name another")
-    source = S3Store(bucket, region=region, connections=concurrency)
-    require_registry(source, bucket)
-    target = S3Store(target_bucket, region=to_region or region, connections=concurrency)
-    with working(concurrency) as work:
+        raise ConfigurationError(
+            f"--to {target_bucket}: it is the source bucket: give another bucket"
+        )
+    with opened(bucket, region, concurrency) as (source, work):
+        target = S3Store(target_bucket, region=to_region or region, connections=concurrency)
         if dry_run:
             done = _planned(compare(source, target, work, keep_tags=keep_tags))
         else:
@@ -65,20 +64,20 @@ def copy_registry(
         print_json(done, dry_run=dry_run)
     else:
         _tell(done, dry_run)
-    said = []
+    problems = []
     if done.incomplete:
-        said.append(
+        problems.append(
             f"{count(len(done.incomplete), 'tag or manifest', 'tags and manifests')} "
-            "not copied, for something that they need is not there: run this again; if it says so "
-            f"again, see `python -m scripts.check_integrity --bucket {bucket}`"
+            "not copied, because objects that they need are absent: run this again; if the message "
+            f"comes again, see `wharf check --bucket {bucket}`"
         )
     if done.faults:
-        said.append(
-            f"{count(len(done.faults), 'object')} left out, see above: put them right in the "
-            "registry, or remove a wrong one from the copy, and run this again"
+        problems.append(
+            f"{count(len(done.faults), 'object')} left out, see above: correct them in the "
+            "registry, or delete a damaged object from the copy, and run this again"
         )
-    if said:
-        raise ConfigurationError("; ".join([f"{bucket}: {said[0]}", *said[1:]]))
+    if problems:
+        raise ConfigurationError("; ".join([f"{bucket}: {problems[0]}", *problems[1:]]))
 
 
 def _planned(lacking: Lacking) -> Copied:
@@ -88,7 +87,7 @@ def _planned(lacking: Lacking) -> Copied:
         links=lacking.links,
         tags=len(lacking.tags),
         present=lacking.present,
-        faults=[*lacking.differing, *lacking.spoilt],
+        faults=[*lacking.differing, *lacking.invalid],
     )
 
 
@@ -96,16 +95,12 @@ def _tell(done: Copied, dry_run: bool) -> None:
     verb = "Would copy" if dry_run else "Copied"
     click.echo(f"{verb} {count(done.blobs, 'blob')} ({size(done.bytes)})")
     click.echo(f"{verb} {count(done.links, 'link')} and {count(done.tags, 'tag')}")
-    click.echo(f"{count(done.present, 'object')} were there already")
+    click.echo(f"{count(done.present, 'object')} existed already")
     if done.gone:
-        click.echo(f"{count(done.gone, 'object')} went away while this ran")
+        click.echo(f"{count(done.gone, 'object')} were deleted while this ran")
     for tag in done.incomplete:
         click.echo(f"Not copied: {tag}")
     for fault in done.faults:
         click.echo(f"Left out: {fault}")
     for hole in done.holes:
         click.echo(f"Copied as the registry serves it: {hole}")
-
-
-if __name__ == "__main__":
-    copy_registry(prog_name="python -m scripts.copy_registry")

@@ -1,7 +1,4 @@
-"""Remove tags by rules.
-
-python -m scripts.retention --bucket IMAGE_BUCKET --rules retention.toml --dry-run
-"""
+"""Removal of tags by rules: ``wharf retention --bucket IMAGE_BUCKET --rules retention.toml``."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,42 +8,41 @@ from pathlib import Path
 import click
 
 from scripts.errors import one_line_errors
+from scripts.options import region
 from scripts.registry_storage.command import (
     as_json,
     bucket,
     concurrency,
     count,
     dry_run,
+    opened,
     print_json,
-    region,
-    working,
 )
 from scripts.registry_storage.retention import Rules, Verdict, carry_out, idle_patterns, judge
-from scripts.registry_storage.snapshot import read_links, require_registry
-from scripts.registry_storage.store import S3Store
+from scripts.registry_storage.snapshot import read_links
 
 
 @dataclass
 class Retained:
-    """Numbers of tags, and names; those of which it is planned are among them.
+    """Result of a retention, or its plan: numbers and names of tags.
 
-    ``tags_given_back`` are those of which a removal or a push had been cut off, and that stay.
+    ``tags_restored`` are tags that stay after an interrupted removal or push.
     """
 
     kept: int = 0
     removed: int = 0
     pushed_meanwhile: int = 0
     tags_removed: list[str] = field(default_factory=list)
-    tags_given_back: list[str] = field(default_factory=list)
+    tags_restored: list[str] = field(default_factory=list)
 
     def add(self, verdict: Verdict) -> None:
-        """Count one that was, or would be, carried out."""
+        """Count a verdict that was, or would be, carried out."""
         name = f"{verdict.repository}:{verdict.tag}"
-        if verdict.fate == "remove":
+        if verdict.action == "remove":
             self.removed += 1
             self.tags_removed.append(name)
         else:
-            self.tags_given_back.append(name)
+            self.tags_restored.append(name)
 
 
 @click.command()
@@ -56,7 +52,7 @@ class Retained:
     "--rules",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="The file with the rules, TOML.",
+    help="TOML file with the rules.",
 )
 @dry_run
 @as_json
@@ -67,16 +63,14 @@ def retention(
 ) -> None:
     """Remove the tags that no rule keeps.
 
-    What only they name goes with the next `collect_garbage --untagged`.
+    The next `wharf gc --untagged` removes the manifests and layers that only these tags needed.
     """
     wanted = Rules.from_file(rules)
-    store = S3Store(bucket, region=region, connections=concurrency)
-    require_registry(store, bucket)
-    with working(concurrency) as work:
+    with opened(bucket, region, concurrency) as (store, work):
         now = store.now()
         repositories = read_links(store, work)
         verdicts = list(judge(repositories, wanted, now))
-        changes = [verdict for verdict in verdicts if verdict.fate != "keep"]
+        changes = [verdict for verdict in verdicts if verdict.action != "keep"]
         done = Retained(kept=len(verdicts) - len(changes))
 
         def change(verdict: Verdict) -> bool:
@@ -98,17 +92,13 @@ def retention(
 def _tell(done: Retained, verdicts: Iterable[Verdict], dry_run: bool) -> None:
     for tag in done.tags_removed:
         click.echo(f"{'Would remove' if dry_run else 'Removed'} {tag}")
-    for tag in done.tags_given_back:
+    for tag in done.tags_restored:
         click.echo(
-            f"{'Would give' if dry_run else 'Gave'} {tag} back: its removal or its push was cut off"
+            f"{'Would restore' if dry_run else 'Restored'} {tag} (removal or push was interrupted)"
         )
-    kept = Counter(verdict.reason for verdict in verdicts if verdict.fate == "keep")
+    kept = Counter(verdict.reason for verdict in verdicts if verdict.action == "keep")
     for reason, number in kept.most_common():
         click.echo(f"Kept {count(number, 'tag')} ({reason})")
     if done.pushed_meanwhile:
         click.echo(f"Kept {count(done.pushed_meanwhile, 'tag')} (pushed meanwhile)")
     click.echo(f"{'Would remove' if dry_run else 'Removed'} {count(done.removed, 'tag')}")
-
-
-if __name__ == "__main__":
-    retention(prog_name="python -m scripts.retention")

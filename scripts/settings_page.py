@@ -1,11 +1,12 @@
-"""Write docs/settings.md from the settings themselves: ``python -m scripts.settings_page``."""
+"""Page docs/settings.md, from the settings themselves: ``wharf settings --page`` writes it."""
 
 import json
 from pathlib import Path
 from typing import get_args
 
-from modules.limits import key_rules_of, limits_of, whole_rules_of
-from modules.settings import SECRETS, SHAPE, Settings
+from modules.settings.limits import key_rules_of, limits_of, parts_of, rules_of, whole_rules_of
+from modules.settings.settings import Settings
+from modules.settings.shape import SECRETS, SHAPE
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 
@@ -14,7 +15,8 @@ HEAD = """\
 
 Chosen in `wharf.toml` beside `main.py`, or as environment variables (`WHARF_MAXIMUM_HOSTS=4`; lists
 separated by commas, tables as JSON), which win. All problems are told at once, each in a line with
-the setting, its value and what is allowed. `python -m scripts.settings_page` writes this page.
+the setting, its value and what is allowed. `wharf settings` shows the values of each environment;
+`wharf settings --page` writes this page.
 
 ## Environments
 
@@ -56,7 +58,10 @@ KEYS = """\
 ## Secrets
 
 Given to Terraform only (`TF_VAR_aws_access_key`), never in `wharf.toml`. Neither the state nor the
-task definition holds them; the containers get them as ECS secrets.
+task definition holds them; the containers get them as ECS secrets. With the keys of another account
+each push fails: the buckets [take objects with an ACL of their own account
+only](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-ownership-error-responses.html),
+and the registry sends `x-amz-acl: private`.
 
 """
 
@@ -66,12 +71,12 @@ def page() -> str:
     shape = [_row(name) for name in Settings.model_fields if name in SHAPE]
     variables = [_row(name) for name in Settings.model_fields if name not in SHAPE]
     secrets = [f"| `{name}` | {description} |" for name, description in SECRETS.items()]
-    head = "| name | what it is | default | allowed |\n|---|---|---|---|\n"
+    head = "| name | description | default | allowed |\n|---|---|---|---|\n"
     return (
         HEAD
         + SHAPES + head + "\n".join(shape) + "\n\n"
         + VARIABLES + head + "\n".join(variables) + "\n\n"
-        + KEYS + "| name | what it is |\n|---|---|\n" + "\n".join(secrets) + "\n"
+        + KEYS + "| name | description |\n|---|---|\n" + "\n".join(secrets) + "\n"
     )  # fmt: skip
 
 
@@ -79,20 +84,19 @@ def _row(name: str) -> str:
     field = Settings.model_fields[name]
     default = field.default
     if default is None:
-        shown = "none: it has to be given"
+        shown = "none: required"
     else:
         shown = f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
     allowed = "; ".join(rule.allowed for rule in limits_of(field))
-    if isinstance(default, tuple | dict):
+    if isinstance(default, tuple | dict) and allowed:
         allowed = f"each {allowed}"
     for whole in whole_rules_of(field):
         allowed += f"; {whole.allowed}"
     for rule in key_rules_of(field):
         allowed += f"; each key {rule.allowed}"
+    for part, of_part in parts_of(field).items():
+        limit = "; ".join(rule.allowed for rule in rules_of(of_part))
+        allowed += f"; `{part}` {limit} (`{json.dumps(of_part.default)}`): {of_part.description}"
     if get_args(field.annotation) and not allowed:
         allowed = " or ".join(f"`{choice}`" for choice in get_args(field.annotation))
-    return f"| `{name}` | {field.description} | {shown} | {allowed} |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())
+    return f"| `{name}` | {field.description} | {shown} | {allowed.removeprefix('; ')} |"

@@ -1,7 +1,7 @@
-"""The least that CDKTF can do for a stack: ``python -m scripts.synth_floor cdk.tf.json``.
+"""Minimum work of CDKTF for a stack: ``python -m scripts.synth_floor cdk.tf.json``.
 
-Writes as many blocks with the same content as that file has, as generic resources with overrides,
-without the bindings of a provider. ``scripts/bench_synth.py`` measures the stack against it.
+The program writes the blocks of the file as generic resources with overrides, without the bindings
+of a provider. ``scripts/bench_synth.py`` compares the stack with it.
 """
 
 import json
@@ -29,7 +29,7 @@ def synthesize(original: dict[str, Any]) -> None:
 
 
 def blocks(original: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every block of a stack with its type; of a variable or an output that is the word."""
+    """Yield each block of a stack and its type, or the kind of a variable or output."""
     for section in ("resource", "data"):
         for type_, named in original[section].items():
             yield from ((type_, body) for body in named.values())

@@ -1,11 +1,11 @@
-"""Users of the registry, kept in an htpasswd file.
+"""Users of the registry, kept in an htpasswd file: ``wharf users add nginx.htpasswd alice``."""
 
-python -m scripts.users add nginx.htpasswd alice
-"""
-
+import json
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import GetPassWarning
 from pathlib import Path
 
 import click
@@ -19,9 +19,11 @@ from wharf_proxy.users_file import MAX_COST, User, check_name, read_users
 from scripts.errors import one_line_errors
 
 MAX_PASSWORD_BYTES = 72
-"""bcrypt ignores what comes after."""
+"""bcrypt ignores all further bytes."""
 
-# Those that passlib can verify of the ones that nginx can.
+DEFAULT_COST = 10
+
+# Hashes that both nginx and passlib can verify.
 _HASHES = CryptContext(
     [
         "bcrypt",
@@ -43,7 +45,10 @@ _stdin = click.option(
 
 @click.group()
 def users() -> None:
-    """Add, remove, list and verify the users in an htpasswd FILE."""
+    """Add, remove, list and verify users.
+
+    FILE is an htpasswd file, which `wharf publish` uploads.
+    """
 
 
 @users.command()
@@ -53,16 +58,20 @@ def users() -> None:
 @click.option(
     "--cost",
     type=click.IntRange(4, MAX_COST),
-    default=10,
+    default=DEFAULT_COST,
     show_default=True,
-    help="bcrypt's work factor: one more takes twice the time, for an attacker as for a host. "
-    "A host takes it once for each password that it does not remember; at 14 a second or more.",
+    help="Cost factor of bcrypt. Each step doubles the time to verify a password, for attackers "
+    "and for hosts; cost 14 takes a second or more. A host remembers verified passwords.",
 )
 @one_line_errors()
 def add(file: Path, name: str, password_stdin: bool, cost: int) -> None:
-    """Add a user, or give one that exists a new password."""
+    """Add a user, or change the password of an existing user."""
     check_name(name)
-    password = _password(password_stdin, confirm=True)
+    set_password(file, name, read_password(password_stdin, confirm=True), cost)
+
+
+def set_password(file: Path, name: str, password: str, cost: int = DEFAULT_COST) -> None:
+    """Add a user to a file, which need not exist, or change the user's password."""
     with _edited(file, create=True) as known:
         is_new = name not in known.users
         known.set(name, bcrypt.using(rounds=cost, ident="2y").hash(password))
@@ -82,10 +91,15 @@ def remove(file: Path, name: str) -> None:
 
 @users.command("list")
 @_file
+@click.option("--json", "as_json", is_flag=True, help="Print the names as JSON.")
 @one_line_errors()
-def list_users(file: Path) -> None:
-    """Print the user names, one a line."""
-    for name in _read(file).users:
+def list_users(file: Path, as_json: bool) -> None:
+    """Print the user names, one per line."""
+    names = list(_read(file).users)
+    if as_json:
+        click.echo(json.dumps(names, indent=2))
+        return
+    for name in names:
         click.echo(name)
 
 
@@ -95,54 +109,80 @@ def list_users(file: Path) -> None:
 @_stdin
 @one_line_errors()
 def verify(file: Path, name: str, password_stdin: bool) -> None:
-    """Tell whether a password is the user's: status 0 if so, 1 if not."""
+    """Verify the password of a user.
+
+    The exit status is 0 if the password is right, and 1 if it is wrong.
+    """
     user = _read(file).user(name)
     try:
-        matches = _HASHES.verify(_password(password_stdin, confirm=False), user.hash)
-    except ValueError:  # passlib's word for a hash that it does not know
+        matches = _HASHES.verify(read_password(password_stdin, confirm=False), user.hash)
+    except ValueError:  # passlib's error for an unknown hash
         raise ConfigurationError(
-            f"{file}: the password of {name!r} is hashed in a way that this program cannot verify: "
-            "set it again with `add`"
+            f"{file}: the hash of the password of {name!r} is of a kind that this program cannot "
+            "verify: set the password again with `wharf users add`"
         ) from None
     if not matches:
-        raise ConfigurationError(f"{file}: that is not the password of {name!r}: try again")
-    click.echo(f"That is the password of {name}")
+        raise ConfigurationError(f"{file}: wrong password for {name!r}: try again")
+    click.echo(f"The password of {name} is right")
 
 
-def _password(from_stdin: bool, *, confirm: bool) -> str:
+def read_password(from_stdin: bool, *, confirm: bool) -> str:
+    """Read a password from standard input, or ask for it.
+
+    Raises:
+        ConfigurationError: no client could send it, or bcrypt would ignore a part of it.
+    """
     try:
         if from_stdin:
             password = sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
         else:
-            password = str(click.prompt("Password", hide_input=True, confirmation_prompt=confirm))
+            with warnings.catch_warnings():
+                # getpass would go on without a terminal, and show the password.
+                warnings.simplefilter("error", GetPassWarning)
+                password = str(
+                    click.prompt("Password", hide_input=True, confirmation_prompt=confirm)
+                )
         size = len(password.encode())
     except UnicodeError:
-        raise ConfigurationError("password is not UTF-8 text: type or send it as such") from None
+        raise ConfigurationError("password is not UTF-8 text: type or send UTF-8") from None
+    except click.Abort as abort:
+        # click has one error for Ctrl-C and for the end of the input.
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        raise ConfigurationError(
+            "password is missing, the input has ended: type one, or use --password-stdin"
+        ) from None
+    except GetPassWarning:
+        raise ConfigurationError(
+            "password is missing, there is no terminal to type it: use --password-stdin"
+        ) from None
     if password.startswith(BYTE_ORDER_MARK):
         raise ConfigurationError(
-            "password begins with a byte order mark, which no client sends: write it without one "
-            "(PowerShell adds one when its $OutputEncoding has it)"
+            "password begins with a byte order mark, which no client sends: remove the mark "
+            "(PowerShell adds a mark by its $OutputEncoding)"
         )
     if not password:
-        raise ConfigurationError("password is empty: choose one")
+        raise ConfigurationError("password is empty: choose a password")
     if size > MAX_PASSWORD_BYTES:
         raise ConfigurationError(
-            f"password has {size} bytes, bcrypt looks at {MAX_PASSWORD_BYTES}: choose a shorter one"
+            f"password has {size} bytes, bcrypt uses {MAX_PASSWORD_BYTES}: choose a shorter one"
         )
     if any(character < " " or character == "\x7f" for character in password):
-        raise ConfigurationError("password has a control character: leave it out, on one line")
+        raise ConfigurationError(
+            "password has a control character: remove it, and use a single line"
+        )
     return password
 
 
 class UsersFile:
-    """A users file to change: what is not changed stays as it is, comments too.
+    """A users file to edit; other lines, such as comments, stay unchanged.
 
     Args:
-        content: of the file.
-        path: of the file, for errors.
+        content: content of the file.
+        path: path of the file, for errors.
 
     Raises:
-        ConfigurationError: nginx would ignore a line, in the words of `scripts.publish`.
+        ConfigurationError: nginx would ignore a line, in the words of `wharf publish`.
     """
 
     def __init__(self, content: bytes, path: Path) -> None:
@@ -154,19 +194,18 @@ class UsersFile:
         """Return a user.
 
         Raises:
-            ConfigurationError: there is none of that name.
+            ConfigurationError: the user does not exist.
         """
         if name not in self.users:
-            raise ConfigurationError(
-                f"{self._path}: has no user {name!r}: see `list` for those it has"
-            )
+            raise ConfigurationError(f"{self._path}: has no user {name!r}: see `wharf users list`")
         return self.users[name]
 
     def set(self, name: str, hashed: str) -> None:
-        """Add a user, or give it another password."""
+        """Add a user, or change the hash of an existing user."""
         user = self.users.get(name)
         if user is None:
-            # The last element is what follows the last line end: nothing, if the line has an end.
+            # The last element is the text after the last line end: empty, if the last line has an
+            # end.
             if self._lines[-1]:
                 self._lines.append("")
             self._lines[-1:] = [f"{name}:{hashed}", ""]
@@ -179,12 +218,12 @@ class UsersFile:
         """Remove a user.
 
         Raises:
-            ConfigurationError: there is none of that name.
+            ConfigurationError: the user does not exist.
         """
         self._lines[self.user(name).line - 1] = None
 
     def content(self) -> bytes:
-        """Return the file's content with the changes."""
+        """Return the content of the file with the changes."""
         return "\n".join(line for line in self._lines if line is not None).encode()
 
 
@@ -194,12 +233,8 @@ def _read(file: Path) -> UsersFile:
 
 @contextmanager
 def _edited(file: Path, *, create: bool = False) -> Iterator[UsersFile]:
-    """Give the file to change, and write it if nothing went wrong, safe from other edits."""
+    """Yield the file for an edit, write the file unless an error occurs, and lock out others."""
     with atomic_file.exclusive(file):
         known = UsersFile(b"", file) if create and not file.exists() else _read(file)
         yield known
         atomic_file.write(atomic_file.AtomicFile(path=file, content=known.content()))
-
-
-if __name__ == "__main__":
-    users(prog_name="python -m scripts.users")

@@ -1,11 +1,8 @@
-"""Write an environment's settings into its workspace of Terraform Cloud, as variables.
-
-TFE_TOKEN=... python -m scripts.workspace production --role-arn arn:aws:iam::123456789012:role/wharf
-"""
+"""Settings of an environment as variables of its workspace: ``wharf workspace production``."""
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +10,18 @@ from typing import Any
 import click
 import httpx
 
-from modules.settings import SECRETS, SHAPE, Settings
-from modules.settings_file import SettingsError, load_environments
+from modules.settings.settings import Settings
+from modules.settings.shape import SECRETS, SHAPE
+from scripts.settings import chosen_environment, of_environment
 
-#: Of Terraform Cloud; Terraform Enterprise has one of its own.
+#: Address of Terraform Cloud; Terraform Enterprise has another.
 ADDRESS = "https://app.terraform.io"
 MEDIA_TYPE = "application/vnd.api+json"
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of a workspace; what is sensitive can be written there, but never read again."""
+    """A variable of a workspace; the API does not return the value of a sensitive variable."""
 
     key: str
     value: str
@@ -36,35 +34,35 @@ class Workspace:
     """A workspace, through the API: https://developer.hashicorp.com/terraform/cloud-docs/api-docs.
 
     Args:
-        client: with the address and the token.
-        organization: of the workspace.
-        name: of the workspace, which exists.
+        client: client with the address and the token.
+        organization: organization of the workspace.
+        name: name of an existing workspace.
     """
 
     def __init__(self, client: httpx.Client, organization: str, name: str) -> None:
         self._client = client
-        found = self._ask("GET", f"organizations/{organization}/workspaces/{name}")
+        found = self._request("GET", f"organizations/{organization}/workspaces/{name}")
         self._variables = f"workspaces/{found['data']['id']}/vars"
 
     def write(self, variables: Iterable[Variable]) -> Iterable[tuple[Variable, str]]:
-        """Make or change each; yield it and what was done: created, changed or unchanged."""
-        there = {
-            (one["attributes"]["category"], one["attributes"]["key"]): one
-            for one in self._ask("GET", self._variables)["data"]
+        """Create or change variables; yield each and "created", "changed" or "unchanged"."""
+        existing = {
+            (each["attributes"]["category"], each["attributes"]["key"]): each
+            for each in self._request("GET", self._variables)["data"]
         }
         for variable in variables:
-            present = there.get((variable.category, variable.key))
+            present = existing.get((variable.category, variable.key))
             attributes = vars(variable)
             if present is None:
-                self._ask("POST", self._variables, attributes)
+                self._request("POST", self._variables, attributes)
                 yield variable, "created"
             elif all(present["attributes"].get(key) == attributes[key] for key in attributes):
                 yield variable, "unchanged"
             else:
-                self._ask("PATCH", f"{self._variables}/{present['id']}", attributes)
+                self._request("PATCH", f"{self._variables}/{present['id']}", attributes)
                 yield variable, "changed"
 
-    def _ask(self, method: str, path: str, attributes: dict[str, Any] | None = None) -> Any:
+    def _request(self, method: str, path: str, attributes: dict[str, Any] | None = None) -> Any:
         content = None
         if attributes is not None:
             data: dict[str, Any] = {"type": "vars", "attributes": attributes}
@@ -72,25 +70,25 @@ class Workspace:
                 data["id"] = path.rpartition("/")[2]
             content = json.dumps({"data": data})
         try:
-            answer = self._client.request(method, path, content=content)
+            response = self._client.request(method, path, content=content)
         except httpx.HTTPError as error:
             raise click.ClickException(f"{self._client.base_url}: {error}") from None
-        if answer.is_error:
-            raise click.ClickException(_refusal(answer))
-        return answer.json()
+        if response.is_error:
+            raise click.ClickException(_refusal(response))
+        return response.json()
 
 
-def _refusal(answer: httpx.Response) -> str:
-    path = answer.request.url.path
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        return f"{path}: the token is refused; make one and give it as TFE_TOKEN"
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        return f"{path}: it is not there, or the token may not see it; create the workspace first"
+def _refusal(response: httpx.Response) -> str:
+    path = response.request.url.path
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return f"{path}: the token is refused; create a token, and set TFE_TOKEN"
+    if response.status_code == httpx.codes.NOT_FOUND:
+        return f"{path}: absent, or hidden from this token; create the workspace first"
     try:
-        detail = "; ".join(str(one.get("detail", one)) for one in answer.json()["errors"])
+        detail = "; ".join(str(each.get("detail", each)) for each in response.json()["errors"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        detail = answer.text[:200]
-    return f"{path}: status {answer.status_code}: {detail}"
+        detail = response.text[:200]
+    return f"{path}: status {response.status_code}: {detail}"
 
 
 def variables_of(settings: Settings) -> list[Variable]:
@@ -106,7 +104,7 @@ def variables_of(settings: Settings) -> list[Variable]:
 
 
 def secrets_of(environment: dict[str, str]) -> list[Variable]:
-    """Return the secrets that are given as ``TF_VAR_…``."""
+    """Return the secrets of the ``TF_VAR_…`` variables."""
     return [
         Variable(name, environment[f"TF_VAR_{name}"], sensitive=True)
         for name in SECRETS
@@ -115,7 +113,7 @@ def secrets_of(environment: dict[str, str]) -> list[Variable]:
 
 
 def credentials(role_arn: str | None, environment: dict[str, str] | None) -> list[Variable]:
-    """Return how runs get at AWS: by a role that they assume, or by the access keys given."""
+    """Return the variables by which runs assume a role in AWS, or have access keys."""
     if role_arn:
         return [
             Variable("TFC_AWS_PROVIDER_AUTH", "true", category="env"),
@@ -131,13 +129,31 @@ def credentials(role_arn: str | None, environment: dict[str, str] | None) -> lis
 
 
 @click.command()
-@click.argument("environment", required=False)
-@click.option("--file", type=click.Path(path_type=Path), default="wharf.toml", show_default=True)
-@click.option("--token", envvar="TFE_TOKEN", required=True, help="API token.  [env: TFE_TOKEN]")
-@click.option("--address", envvar="TFE_ADDRESS", default=ADDRESS, show_default=True)
-@click.option("--workspace", "name", help="Its name, where settings choose workspaces by tags.")
-@click.option("--role-arn", help="Role that runs assume in AWS (dynamic credentials).")
-@click.option("--access-keys", is_flag=True, help="Give runs this environment's AWS access keys.")
+@of_environment
+@click.option(
+    "--token",
+    envvar="TFE_TOKEN",
+    required=True,
+    help="API token of Terraform Cloud.  [default: TFE_TOKEN]",
+)
+@click.option(
+    "--address",
+    envvar="TFE_ADDRESS",
+    default=ADDRESS,
+    show_default=True,
+    help="URL of Terraform Cloud or Enterprise; also taken from TFE_ADDRESS.",
+)
+@click.option(
+    "--workspace",
+    "name",
+    help="Name of the workspace; required if the settings choose workspaces by tags.",
+)
+@click.option("--role-arn", help="ARN of the role that runs assume in AWS (dynamic credentials).")
+@click.option(
+    "--access-keys",
+    is_flag=True,
+    help="Write the AWS access keys of this shell, which runs then use.",
+)
 def main(
     environment: str | None,
     file: Path,
@@ -147,15 +163,20 @@ def main(
     role_arn: str | None,
     access_keys: bool,
 ) -> None:
-    """Write the settings of ENVIRONMENT as variables of its workspace.
+    """Write settings as variables of a Terraform Cloud workspace.
 
-    Secrets given as TF_VAR_… are written as sensitive. What the workspace has beside is left alone.
+    ENVIRONMENT is a table of the settings; it can be left out if there is only one. Secrets given
+    as TF_VAR_… are written as sensitive. Other variables of the workspace stay unchanged.
     """
-    settings = _chosen(file, environment)
+    settings = chosen_environment(file, environment)
     if settings.backend != "cloud":
-        raise click.ClickException(f"backend = {settings.backend}: the workspace wants cloud")
+        raise click.ClickException(
+            f'backend = {settings.backend}: a workspace needs backend = "cloud"'
+        )
     if settings.backend_tags and not name:
-        raise click.ClickException("backend_tags choose the workspaces; name one by --workspace")
+        raise click.ClickException(
+            "backend_tags choose several workspaces; name one with --workspace"
+        )
     wanted = [
         *variables_of(settings),
         *secrets_of(dict(os.environ)),
@@ -167,19 +188,3 @@ def main(
         for variable, done in workspace.write(wanted):
             shown = "(sensitive)" if variable.sensitive else variable.value
             click.echo(f"{done:9} {variable.key} = {shown}")
-
-
-def _chosen(file: Path, environment: str | None) -> Settings:
-    try:
-        environments: Sequence[Settings] = load_environments(file, os.environ)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    found = [one for one in environments if environment in (None, one.name)]
-    if len(found) != 1:
-        names = ", ".join(one.name for one in environments)
-        raise click.ClickException(f"{file}: choose one of its environments: {names}")
-    return found[0]
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m scripts.workspace")

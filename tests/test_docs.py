@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
+from scripts.cli import wharf
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+README_OF_MODULES = "scripts/terraform_modules/readme.py"
 
 #: What readers or commands make, so that Git does not hold it.
 MADE = ("build/", "dist/", "cdktf.out/", "registry/", ".venv/", ".tools/")
@@ -19,23 +23,25 @@ MADE = ("build/", "dist/", "cdktf.out/", "registry/", ".venv/", ".tools/")
 AWAITED: set[str] = set()
 #: File names in emitted modules, in deployments, and in the programs that Wharf uses.
 FOREIGN = re.compile(
-    r"\w+\.tf|(wharf|retention)\.toml|settings\.conf|HOST/hosts\.toml|wharf/removed-links\.json"
+    r"\w+\.tf|(wharf|retention|identities)\.toml|settings\.conf|HOST/hosts\.toml|wharf/removed-links\.json"
+    r"|acme/\w+\.json|page/index\.json|page/hosts/NAME\.json"
 )
 FILE = re.compile(
     r"[\w.*-]+(/[\w.*-]+)*\.(py|lua|conf|cfg|toml|md|svg|yml|json|js|mjs|j2|hcl|tf)"
     r"|(modules|integration|scripts|tests|nginx-proxy|docs|\.github|\.ci)/[\w./*-]*"
-    r"|(lua|wharf_proxy|bench|clients|faults|load|local|mutants|storms|emit)/"
+    r"|(lua|wharf_proxy|bench|clients|faults|load|local|mutants|storms)/"
 )
 
 
 @cache
 def tracked() -> tuple[str, ...]:
-    """Files from the root of the repository, without folders that Git ignores."""
-    ignored = {".git", *(line.strip("/") for line in text(".gitignore").splitlines())}
+    """Return the files from the root of the repository, without folders that Git ignores."""
+    ignored = {"/.git", *(line.rstrip("/") for line in text(".gitignore").splitlines())}
     found: list[str] = []
     for folder, folders, names in os.walk(REPOSITORY):
-        folders[:] = [one for one in folders if one not in ignored]
-        found += [str((Path(folder) / one).relative_to(REPOSITORY)) for one in names]
+        above = f"/{Path(folder).relative_to(REPOSITORY)}/".replace("/./", "/")
+        folders[:] = [name for name in folders if not ignored & {name, above + name}]
+        found += [f"{above}{name}".lstrip("/") for name in names]
     return tuple(found)
 
 
@@ -64,7 +70,7 @@ def places(name: str) -> list[str]:
     """Return the tracked files that a path means, however much of its beginning is left out."""
     pattern = re.escape(name.replace("NAME", "*")).replace(r"\*", "[^/]*")
     end = "" if name.endswith("/") else "(/|$)"
-    return [one for one in tracked() if re.search(f"(^|/){pattern}{end}", one)]
+    return [file for file in tracked() if re.search(f"(^|/){pattern}{end}", file)]
 
 
 def missing(names: Iterable[str]) -> list[str]:
@@ -73,26 +79,47 @@ def missing(names: Iterable[str]) -> list[str]:
 
 @of_each_page
 def test_files_exist(page: str) -> None:
-    words = (word.partition("::")[0] for one in code(page) for word in one.split())
+    words = (word.partition("::")[0] for text in code(page) for word in text.split())
     named = (word for word in words if FILE.fullmatch(word))
     assert not missing(
         word for word in named if not word.startswith(MADE) and not FOREIGN.fullmatch(word)
     )
 
 
+def options_of(call: list[str]) -> set[str]:
+    """Return the options of the subcommand that a call of ``wharf`` names.
+
+    Raises:
+        NoSuchCommand: there is no such subcommand.
+    """
+    command: click.Command = wharf
+    context = click.Context(command, info_name="wharf")
+    while isinstance(command, click.Group) and call and not call[0].startswith("-"):
+        _, found, call = command.resolve_command(context, call)
+        assert found
+        command = found
+    return {"--help", *(name for option in command.params for name in option.opts)}
+
+
 @of_each_page
-def test_programs_exist(page: str) -> None:
-    modules = re.findall(r"python -m ((?:scripts|integration)[\w.]*)", "\n".join(code(page)))
-    assert not missing(f"{one.rstrip('.').replace('.', '/')}" for one in modules if not (
-        REPOSITORY / f"{one.replace('.', '/')}.py"
-    ).exists())  # fmt: skip
+def test_commands_and_their_options_exist(page: str) -> None:
+    wrong = []
+    for line in code(page):
+        for call in re.findall(r"(?:^|[ /(;])wharf ([a-z-]+[^#|;)]*)", line):
+            used = {word.strip("[]").partition("=")[0] for word in call.split()}
+            options = {word for word in used if word.startswith("--")}
+            wrong += sorted(options - options_of(call.split()))
+        wrong += re.findall(r"python -m (?:scripts|integration)\S*", line)
+    assert not wrong
 
 
 @of_each_page
 def test_make_targets_exist(page: str) -> None:
     targets = re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE)
-    named = {f"make {one}" for line in code(page) for one in re.findall(r"^make ([a-z-]+)", line)}
-    assert not named - {f"make {one}" for one in targets} - AWAITED
+    named = {
+        f"make {target}" for line in code(page) for target in re.findall(r"^make ([a-z-]+)", line)
+    }
+    assert not named - {f"make {target}" for target in targets} - AWAITED
 
 
 def names(file: str) -> set[str]:
@@ -102,12 +129,12 @@ def names(file: str) -> set[str]:
         return set(re.findall(r"function (?:M\.)?(\w+)", source))
     tree = list(ast.walk(ast.parse(source)))
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    assigned = [one.targets[0] for one in tree if isinstance(one, ast.Assign)]
-    assigned += [one.target for one in tree if isinstance(one, ast.AnnAssign)]
+    assigned = [node.targets[0] for node in tree if isinstance(node, ast.Assign)]
+    assigned += [node.target for node in tree if isinstance(node, ast.AnnAssign)]
     return {
-        *(one.name for one in tree if isinstance(one, defined)),
-        *(one.id for one in assigned if isinstance(one, ast.Name)),
-        *(one.attr for one in assigned if isinstance(one, ast.Attribute)),
+        *(node.name for node in tree if isinstance(node, defined)),
+        *(node.id for node in assigned if isinstance(node, ast.Name)),
+        *(node.attr for node in assigned if isinstance(node, ast.Attribute)),
     }
 
 
@@ -116,13 +143,13 @@ def test_functions_exist(page: str) -> None:
     """``file.py::Class::function``, as pytest writes it; of another file a text that it holds."""
     wrong = []
     for file, *parts in (
-        one.split("::") for one in code(page) if "::" in one and " -m " not in one
+        place.split("::") for place in code(page) if "::" in place and " -m " not in place
     ):
         places_of_file = places(file)
         for part in parts if places_of_file else ():
             held = [
-                part in names(one) if one.endswith((".py", ".lua")) else part in text(one)
-                for one in places_of_file
+                part in names(place) if place.endswith((".py", ".lua")) else part in text(place)
+                for place in places_of_file
             ]
             wrong += [] if any(held) else [f"{file}::{part}"]
     assert not wrong
@@ -136,7 +163,9 @@ def slug(heading: str) -> str:
 
 def anchors(page: str) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
-    return {slug(one) for one in headings} | set(re.findall(r'<a id="([^"]+)">', text(page)))
+    return {slug(heading) for heading in headings} | set(
+        re.findall(r'<a id="([^"]+)">', text(page))
+    )
 
 
 def links(page: str) -> Iterator[tuple[str, str]]:
@@ -150,7 +179,7 @@ def links(page: str) -> Iterator[tuple[str, str]]:
 
 @of_each_page
 def test_links_lead_somewhere(page: str) -> None:
-    known = {one for one in links(page) if one[0] not in AWAITED}
+    known = {link for link in links(page) if link[0] not in AWAITED}
     assert not {file for file, _ in known if not (REPOSITORY / file).exists()}
     assert not {
         f"{file}#{anchor}" for file, anchor in known if anchor and anchor not in anchors(file)
@@ -172,7 +201,7 @@ def test_each_decision_is_listed_and_has_date_reason_and_what_would_change_it(pa
 
 def test_nothing_is_awaited_that_has_come() -> None:
     targets = re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE)
-    come = {*tracked(), *(f"make {one}" for one in targets)}
+    come = {*tracked(), *(f"make {target}" for target in targets)}
     assert not AWAITED & come, "take it out of AWAITED"
 
 
@@ -188,7 +217,9 @@ def test_every_package_names_the_same_licence() -> None:
         tomllib.loads(text("nginx-proxy/pyproject.toml"))["project"]["license"],
         json.loads(text("package.json"))["license"],
         *re.findall(r"image\.licenses=(\S+)", text("nginx-proxy/Dockerfile")),
-        *re.findall(r'^LICENSE = "\[([^]]+)\]', text("scripts/emit/readme.py"), re.MULTILINE),
+        *re.findall(
+            r'^LICENSE = "\[([^]]+)\]', text("scripts/terraform_modules/readme.py"), re.MULTILINE
+        ),
     ] == ["Apache-2.0"] * 5
     assert "Apache License" in text("LICENSE")
 

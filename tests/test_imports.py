@@ -1,4 +1,4 @@
-"""Imports run one way: main → stack → parts → aws; the local cloud never sees the stack."""
+"""Imports run one way: main → stack → parts → aws, and down the layers of the harness."""
 
 import ast
 import json
@@ -12,6 +12,13 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BINDINGS = ("cdktf", "cdktf_cdktf_provider_aws", "constructs", "jsii")
+#: The layers of the harness, the lowest first: each imports from itself and from those before it.
+LAYERS = (
+    *("console", "clients", "local", "demo", "load", "bench", "storms", "floods", "faults"),
+    *("suite", "mutants"),
+)
+#: The rooms of the stack below its constructs, the lowest first.
+ROOMS = ("bindings", "settings")
 
 
 def imports(file: Path, types: bool = True) -> Iterator[str]:
@@ -35,23 +42,47 @@ def files(folder: str) -> list[Path]:
 
 
 def starts_with(module: str, *packages: str) -> bool:
-    return any(module == one or module.startswith(f"{one}.") for one in packages)
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 @pytest.mark.parametrize("file", files("integration"), ids=str)
 def test_the_harness_knows_only_what_the_aws_api_says(file: Path) -> None:
-    assert not [one for one in imports(file) if starts_with(one, "modules", "main", *BINDINGS)]
+    assert not [
+        module for module in imports(file) if starts_with(module, "modules", "main", *BINDINGS)
+    ]
+
+
+@pytest.mark.parametrize("file", files("integration"), ids=str)
+def test_the_harness_imports_downwards(file: Path) -> None:
+    place = file.relative_to(REPOSITORY / "integration").with_suffix("").parts[0]
+    if place == "__init__":
+        return
+    below = {f"integration.{layer}" for layer in LAYERS[: LAYERS.index(place) + 1]}
+    used = {
+        ".".join(module.split(".")[:2])
+        for module in imports(file)
+        if module.startswith("integration.")
+    }
+    assert used <= below
 
 
 @pytest.mark.parametrize("file", files("modules"), ids=str)
 def test_the_bindings_have_one_door(file: Path) -> None:
-    used = [one for one in imports(file) if starts_with(one, *BINDINGS)]
+    used = [module for module in imports(file) if starts_with(module, *BINDINGS)]
     assert bool(used) == (file.name == "aws.py")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_the_stack_import_downwards(room: str) -> None:
+    below = [f"modules.{name}" for name in ROOMS[: ROOMS.index(room) + 1]]
+    used = {module for file in files(f"modules/{room}") for module in imports(file)}
+    own = {module for module in used if starts_with(module, "modules")}
+    assert {module for module in own if not starts_with(module, "modules.errors", *below)} == set()
 
 
 @pytest.mark.parametrize("file", files("modules"), ids=str)
 def test_parts_of_the_stack_do_not_import_the_stack(file: Path) -> None:
-    assert not [one for one in imports(file) if starts_with(one, "modules.stack", "main")]
+    assert not [module for module in imports(file) if starts_with(module, "modules.stack", "main")]
 
 
 @pytest.mark.parametrize(
@@ -60,13 +91,19 @@ def test_parts_of_the_stack_do_not_import_the_stack(file: Path) -> None:
         file
         for file in (*files("scripts"), *files("nginx-proxy"))
         # The one that takes the stack apart.
-        if file != REPOSITORY / "scripts/emit/synthesis.py"
+        if file != REPOSITORY / "scripts/terraform_modules/synthesis.py"
     ],
     ids=str,
 )
 def test_operators_need_neither_the_stack_nor_the_harness(file: Path) -> None:
     needed = [] if "test" in file.name else list(imports(file))
-    assert not [one for one in needed if starts_with(one, "modules.stack", "main", "integration")]
+    assert not [
+        module for module in needed if starts_with(module, "modules.stack", "main", "integration")
+    ]
+
+
+#: Needs SimPy, which `wharf capacity --simulate` asks for.
+SIMULATION = [REPOSITORY / f"scripts/capacity/{name}.py" for name in ("sharing", "simulation")]
 
 
 @cache
@@ -76,7 +113,8 @@ def of_a_deployment() -> set[str]:
     return {
         name
         for name, distributions in packages_distributions().items()
-        if {one.lower().replace("_", "-") for one in distributions} & lock["default"].keys()
+        if {distribution.lower().replace("_", "-") for distribution in distributions}
+        & lock["default"].keys()
     }
 
 
@@ -85,8 +123,7 @@ def of_a_deployment() -> set[str]:
     [
         REPOSITORY / "main.py",
         *files("modules"),
-        # A night runs the suite.
-        *(file for file in files("scripts") if "nightly" not in file.parts),
+        *(file for file in files("scripts") if file not in SIMULATION),
         *files("nginx-proxy/wharf_proxy"),
     ],
     ids=str,
@@ -94,12 +131,16 @@ def of_a_deployment() -> set[str]:
 def test_operators_need_no_development_packages(file: Path) -> None:
     own = {"modules", "scripts", "wharf_proxy"}
     known = own | of_a_deployment() | sys.stdlib_module_names
-    assert {one.partition(".")[0] for one in imports(file, types=False)} <= known
+    assert {module.partition(".")[0] for module in imports(file, types=False)} <= known
 
 
 @pytest.mark.parametrize(
     "file",
-    [file for folder in ("modules", "integration", "scripts") for file in files(folder)],
+    [
+        file
+        for folder in ("modules", "nginx-proxy", "integration", "scripts", "tests")
+        for file in files(folder)
+    ],
     ids=str,
 )
 def test_no_file_is_too_long_to_know(file: Path) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-READ = ("scripts/setup", "scripts/terraform", "Pipfile.lock", "package-lock.json")
+READ = (
+    *("scripts/setup", "scripts/terraform", "package-lock.json"),
+    *("Pipfile.lock", "pyproject.toml", "nginx-proxy/pyproject.toml"),
+)
 
 #: Utilities of POSIX, so macOS has them: https://pubs.opengroup.org/onlinepubs/9799919799/
 POSIX = ("awk", "cat", "chmod", "cksum", "dirname", "grep", "mkdir", "sed", "sh", "tail")
@@ -34,7 +37,7 @@ class Machine:
 
     def __init__(self, directory: Path) -> None:
         self.tree, self.programs = directory / "tree", directory / "bin"
-        for name in (*READ, "nginx-proxy/pyproject.toml"):
+        for name in READ:
             (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, self.tree / name)
         self.programs.mkdir()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.nightly.__main__ import WORKLOADS
+from scripts.nightly.nightly_command import WORKLOADS
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def github_says(file: Path) -> str:
 
 
 def changed(directory: Path, right: str, wrong: str) -> Path:
-    """The nightly workflow with a mistake."""
+    """Write the nightly workflow with a mistake."""
     text = NIGHTLY.read_text()
     assert right in text
     file = directory / "wrong.yml"
@@ -83,19 +83,25 @@ def test_a_night_can_be_started_with_each_workload_that_an_account_takes() -> No
     assert {*options.split(", "), "soak"} == set(WORKLOADS)
 
 
-def test_what_closes_a_night_is_done_whatever_failed() -> None:
-    night, _, sweep = NIGHTLY.read_text().partition("\n  sweep:\n")
+def test_the_last_steps_of_a_night_run_whatever_failed() -> None:
+    night, _, clean = NIGHTLY.read_text().partition("\n  clean:\n")
     closing = night.partition("id: night\n")[2].split("\n      - ")[1:]
-    assert len(closing) == 4
+    assert len(closing) == 2
     assert all("\n        if: always()" in step for step in closing)
-    assert "\n    if: always()" in sweep
+    assert "\n    if: always()" in clean
+    assert (
+        clean.index("--destroy-only --unlock")
+        < clean.index("if: always()\n")
+        < clean.index("wharf sweep --since")
+    )
 
 
 def test_a_night_ends_before_its_credentials() -> None:
     text = NIGHTLY.read_text()
-    (seconds,) = map(int, re.findall(r"role-duration-seconds: (\d+)", text))
-    minutes = int(re.findall(r"timeout-minutes: (\d+)", text.partition("id: night\n")[2])[0])
-    assert minutes * 60 < seconds
+    seconds = int(re.findall(r"role-duration-seconds: (\d+)", text)[0])
+    (minutes,) = map(int, re.findall(r"timeout --signal=INT (\d+)m\n", text))
+    job = int(re.findall(r"timeout-minutes: (\d+)", text.partition("\n  nightly:\n")[2])[0])
+    assert minutes * 60 + 20 * 60 <= seconds <= job * 60
 
 
 def test_unit_tests_run_on_every_python_that_the_setup_accepts() -> None:

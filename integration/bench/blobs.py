@@ -1,15 +1,14 @@
-"""Blobs to move: random bytes, under one path in every variant."""
+"""The blobs of the benchmark: random bytes, under the same path in every variant."""
 
-import hashlib
 import os
 import subprocess
 from dataclasses import dataclass
 
-from integration.bench.client import LONGEST, curl
-from integration.bench.rig import BenchRig
+from integration.bench.load_generators import LONGEST, curl
 from integration.bench.variant import Variant
+from integration.bench.variants import BenchRig
+from integration.clients.image_builder import digest_of
 from integration.local.errors import LocalCloudError
-from integration.uploads import Upload
 
 REPOSITORY = "bench/layers"
 
@@ -23,17 +22,16 @@ class Blob:
 
     @property
     def path(self) -> str:
-        """Where every variant serves it."""
+        """The path at which every variant serves the blob."""
         return f"/v2/{REPOSITORY}/blobs/{self.digest}"
 
 
-def new_blob(rig: BenchRig, size: int) -> Blob:
-    """Push a blob that no cache has, and put it among the static files."""
+def new_blob(rig: BenchRig, size: int, *, static: bool = True) -> Blob:
+    """Push a blob that no cache has; write it to the static files if ``static``."""
     data = os.urandom(size)
-    deployment = rig.registry.deployment
-    upload = Upload.begin(deployment, deployment.url, REPOSITORY)
-    upload.send(deployment.url, data)
-    blob = Blob(upload.finish(deployment.url, data), size)
+    blob = Blob(rig.registry.deployment.push_blob(REPOSITORY, data), size)
+    if not static:
+        return blob
     file = rig.static / blob.path.removeprefix("/")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
@@ -41,17 +39,15 @@ def new_blob(rig: BenchRig, size: int) -> Blob:
 
 
 def verify(variant: Variant, blob: Blob) -> None:
-    """Pull a blob once from each host, nearly: twice in turn through the balancer.
+    """Pull a blob through the balancer once for each host, since the balancer takes turns.
 
     Raises:
-        LocalCloudError: what comes has another digest.
+        LocalCloudError: the content has another digest.
     """
     for _ in variant.hosts:
         command = [*curl(variant), "--location", f"{variant.url}{blob.path}"]
-        for name, address in variant.names:
-            command += ["--resolve", f"{name}:443:{address}"]
         done = subprocess.run(command, capture_output=True, timeout=LONGEST, check=False)
-        digest = f"sha256:{hashlib.sha256(done.stdout).hexdigest()}"
+        digest = digest_of(done.stdout)
         if done.returncode or digest != blob.digest:
             raise LocalCloudError(
                 f"Variant {variant.name} serves {digest} as {blob.digest}: "

@@ -1,24 +1,24 @@
-"""What Wharf is compared with, on hosts like its own: same images, S3, balancer and firewall."""
+"""Comparisons of Wharf, on hosts like its own: same images, S3, balancer and firewall."""
 
-import base64
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from python_on_whales import DockerClient
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from integration.bench.variant import Variant, process
-from integration.local.balancer import LocalBalancer
-from integration.local.blueprint import Balancer, Blueprint, HealthCheck
+from integration.console.waiting import wait_until
+from integration.local.api.blueprint import Balancer, Blueprint, HealthCheck
+from integration.local.api.instances import Instance
+from integration.local.api.task import Container
 from integration.local.cloud import LocalCloud
-from integration.local.firewall import Firewall
-from integration.local.haproxy import HaProxy
-from integration.local.host import Host
-from integration.local.instances import Instance
+from integration.local.hosts.host import Host
+from integration.local.network.balancer import LocalBalancer
+from integration.local.network.firewall import Firewall
+from integration.local.network.haproxy import HaProxy
 from integration.local.registry import PROXY_IMAGE, REPOSITORY, LocalRegistry, program
-from integration.local.task import Container, Task
 
 HERE = Path(__file__).resolve().parent / "templates"
 #: Where containers find what a variant adds.
@@ -28,6 +28,12 @@ FIRST, STEP = 200, 5
 HOSTS = 2
 #: Seconds until a balancer finds both hosts; two checks take 10.
 PATIENCE = 60
+#: Wharf with other settings: what the environment of its nginx then has.
+MODES = {
+    "proxy": {"NGINX_BLOB_DELIVERY": "proxy"},
+    "redirect": {"NGINX_BLOB_DELIVERY": "redirect"},
+    "cache_kept": {"NGINX_CHECK_SECONDS": "5"},
+}
 #: The recipe's own password file, and the cost of its passwords.
 RECIPE_COST = 5
 #: They have no /ssl, so that the balancer asks only whether the port is open.
@@ -39,7 +45,7 @@ class Comparisons:
 
     Args:
         podman: the container engine.
-        registry: the Wharf in delivery mode ``proxy`` whose task definition they start from.
+        registry: the Wharf with a cache, whose task definition they start from.
         directory: for certificates and configurations.
         blobs: a folder as clients see it, for the static files.
         s3: the processes that are S3 to the registry.
@@ -59,13 +65,14 @@ class Comparisons:
         self._s3 = s3
         self._directory = directory
         self._plan = Blueprint.read(registry.cloud.session)
-        self._task = Task(self._plan.services[0].task)
+        self._task = self._plan.services[0].task
         self._deployment = registry.deployment
         makers: Sequence[tuple[str, Callable[[], list[Container]], Mapping[int, int]]] = (
             ("nginx_recipe", self._recipe, {443: 443}),
             ("registry_tls", self._registry_tls, {443: 5000}),
             ("static", self._static, {443: 443}),
             ("open", self._open, self._task.published),
+            *((mode, partial(self._wharf, mode), self._task.published) for mode in MODES),
         )
         self._makers = makers
         self._balancers: list[LocalBalancer] = []
@@ -77,25 +84,27 @@ class Comparisons:
             self._variant(FIRST + STEP * index, name, containers(), published)
             for index, (name, containers, published) in enumerate(self._makers)
         ]
-        for balancer in self._balancers:
-            Retrying(
-                stop=stop_after_delay(PATIENCE),
-                wait=wait_fixed(0.5),
-                retry=retry_if_result(lambda states: set(states.values()) != {"healthy"}),
-            )(balancer.health)
+
+        def states() -> set[str]:
+            return {state for each in self._balancers for state in each.health().values()}
+
+        wait_until("all hosts to be healthy", states, {"healthy"}, PATIENCE)
         return variants
 
     def _certificate(self) -> None:
         addresses = [
             self._cloud.network.address(FIRST + STEP * index) for index in range(len(self._makers))
         ]
-        domains = [option for one in addresses for option in ("--domain", one)]
+        domains = [option for address in addresses for option in ("--domain", address)]
         program("certificate", "create", *domains, "--directory", str(self._directory), "--force")
         users = self._directory / "nginx.htpasswd"
         users.unlink(missing_ok=True)
         name, password = self._deployment.username, self._deployment.password
         cost = ("--cost", str(RECIPE_COST))
         program("users", "add", str(users), name, "--password-stdin", *cost, text=password)
+        assert self._deployment.ca  # noqa: S101  (a local registry has one)
+        own = (self._directory / "domain.crt").read_bytes()
+        (self._directory / "trust.pem").write_bytes(self._deployment.ca.read_bytes() + own)
         # The containers' users are not this one.
         for file in self._directory.iterdir():
             file.chmod(0o644)
@@ -119,18 +128,20 @@ class Comparisons:
                 host.run_container(container, self._cloud.trust)
             hosts.append(host)
         balancer = self._balancer(number, name, hosts)
-        pair = f"{self._deployment.username}:{self._deployment.password}"
+        # The certificate of Wharf has this name.
+        wharf = self._cloud.outputs["registry_url"].removeprefix("https://")
         return Variant(
             name=name,
-            url=f"https://{balancer.address}",
-            trust=self._directory / "domain.crt",
-            authorization=f"Basic {base64.b64encode(pair.encode()).decode()}",
+            url=f"https://{wharf if name in MODES else balancer.address}",
+            trust=self._directory / "trust.pem",
+            authorization=self._deployment.authorization,
             hosts=hosts,
             containers=[container.name for container in containers],
             others={
                 "balancer": [process(self._podman, f"{balancer.name}-haproxy")],
                 "s3": self._s3,
             },
+            names=[*self._cloud.names, (wharf, balancer.address)],
         )
 
     def _balancer(self, number: int, name: str, hosts: Sequence[Host]) -> LocalBalancer:
@@ -145,7 +156,7 @@ class Comparisons:
         return local
 
     def _containers(self) -> tuple[Container, Container]:
-        """The registry and nginx of the task, with the keys of its role in the environment."""
+        """Return registry and nginx of the task, with the keys of its role in the environment."""
         emulator = self._cloud.emulator
         execution = emulator.assume_role(self._task.definition["executionRoleArn"])
         keys = emulator.assume_role(str(self._task.role), seconds=12 * 3600)
@@ -156,9 +167,13 @@ class Comparisons:
         }
         registry, nginx = (
             dataclasses.replace(
-                one, environment=one.environment | environment, options=dict(one.options)
+                container,
+                environment=container.environment | environment,
+                options=dict(container.options),
             )
-            for one in self._task.containers(emulator.session(execution).client("secretsmanager"))
+            for container in self._task.containers(
+                emulator.session(execution).client("secretsmanager")
+            )
         )
         return registry, nginx
 
@@ -191,16 +206,25 @@ class Comparisons:
         ]
 
     def _open(self) -> list[Container]:
-        """Wharf but for the line that asks for a password."""
+        """Return Wharf without the line that requires a password."""
         registry, nginx = self._containers()
         file = self._directory / "open.conf"
         file.write_text(without_password((REPOSITORY / "nginx-proxy" / "nginx.conf").read_text()))
         file.chmod(0o644)
         return [registry, dataclasses.replace(nginx, files=((file, "/etc/nginx/nginx.conf"),))]
 
+    def _wharf(self, mode: str) -> list[Container]:
+        """Return Wharf with other settings, as modules/service.py writes them."""
+        registry, nginx = self._containers()
+        direct = {"REGISTRY_STORAGE_REDIRECT_DISABLE": str(mode != "redirect").lower()}
+        return [
+            dataclasses.replace(registry, environment=registry.environment | direct),
+            dataclasses.replace(nginx, environment=nginx.environment | MODES[mode]),
+        ]
+
 
 def without_password(configuration: str) -> str:
-    """The proxy's configuration without the line that checks passwords.
+    """Return the proxy's configuration without the line that checks passwords.
 
     Raises:
         ValueError: it has no such line.
@@ -214,7 +238,7 @@ def without_password(configuration: str) -> str:
 
 
 def plain_nginx(configuration: str, files: Sequence[tuple[Path, str]]) -> Container:
-    """An nginx from the proxy's image with another configuration, and no more of it."""
+    """Return an nginx from the proxy's image with another configuration, and no more of it."""
     return Container(
         name="nginx",
         image=PROXY_IMAGE,
@@ -226,7 +250,7 @@ def plain_nginx(configuration: str, files: Sequence[tuple[Path, str]]) -> Contai
 
 
 def like(balancer: Balancer, name: str, targets: Sequence[tuple[str, int]]) -> Balancer:
-    """A balancer with the same listener and other targets, which anybody may reach."""
+    """Return a balancer with the same listener and other targets, which anybody may reach."""
     listener = dataclasses.replace(balancer.listeners[0], targets=tuple(targets), check=CHECK)
     return dataclasses.replace(
         balancer, name=name, dns_name=name, security_groups=(), listeners=(listener,)

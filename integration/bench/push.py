@@ -2,16 +2,17 @@
 
 import hashlib
 import os
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from integration.bench.blobs import REPOSITORY
-from integration.bench.client import LONGEST, curl
-from integration.bench.variant import MEGABYTE, Variant
+from integration.bench.load_generators import LONGEST, curl
+from integration.bench.variant import Variant
+from integration.clients.image_builder import MEGABYTE
 from integration.local.errors import LocalCloudError
+from scripts.programs import output_of
 
 #: The registry's own port and nginx's, inside of a host.
 REGISTRY, NGINX = "127.0.0.1:5000", "127.0.0.1:8443"
@@ -67,13 +68,8 @@ class Layer:
 
 def _location(command: Sequence[str]) -> str:
     """Run curl; return where the answer says that the upload goes on."""
-    done = subprocess.run(
-        [*command, "--output", "/dev/null", "--write-out", "%header{location}"],
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
-    if done.returncode or not done.stdout:
-        raise LocalCloudError(f"A push failed: {done.stderr.strip() or 'no Location'}")
-    return done.stdout
+    shown = [*command, "--output", "/dev/null", "--write-out", "%header{location}"]
+    location = output_of("A push", shown, LocalCloudError, timeout=LONGEST)
+    if not location:
+        raise LocalCloudError("A push: no Location in the response")
+    return location

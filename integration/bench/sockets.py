@@ -1,4 +1,4 @@
-"""How much of a transfer the sockets on its way may hold."""
+"""Bytes of a transfer that the sockets on its way may hold."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

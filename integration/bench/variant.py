@@ -1,16 +1,18 @@
-"""What is measured: some way to serve a registry, on two hosts behind a balancer of its own."""
+"""A variant: a way to serve a registry, on two hosts behind a balancer of its own."""
 
+import base64
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from python_on_whales import DockerClient
 
-from integration.local.host import Host
-
-MEGABYTE = 1_000_000
+from integration.clients.deployment import Deployment
+from integration.clients.image_builder import MEGABYTE
+from integration.console.processes import cpu_seconds, family, memory_of
+from integration.local.hosts.host import Host
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,15 @@ class Variant:
     others: Mapping[str, Sequence[int]] = field(default_factory=dict)
     names: Sequence[tuple[str, str]] = ()
 
+    @property
+    def deployment(self) -> Deployment:
+        """The registry as clients reach it."""
+        pair = base64.b64decode(self.authorization.removeprefix("Basic ")).decode()
+        username, _, password = pair.partition(":")
+        return Deployment(self.url, username, password, self.trust, names=self.names)
+
     def cpu(self) -> dict[str, float]:
-        """CPU seconds that its processes have used so far, by what they are."""
+        """Return the CPU seconds that its processes have used so far, by kind of process."""
         on_hosts = {
             container: [host.pid(container) for host in self.hosts] for container in self.containers
         }
@@ -52,28 +61,18 @@ class Variant:
                     child.send_signal(signal.SIGHUP)
 
     def nginx_memory(self) -> float:
-        """Megabytes of the nginx processes of all hosts; of shared pages each its part."""
-        pids = [host.pid("nginx") for host in self.hosts]
-        return (
-            sum(one.memory_full_info().pss for one in _family(pids) if one.name() == "nginx")
-            / MEGABYTE
-        )
+        """Return the megabytes of the nginx processes of all hosts, shared pages divided."""
+        processes = family(host.pid("nginx") for host in self.hosts)
+        return memory_of(each for each in processes if each.name() == "nginx") / MEGABYTE
+
+
+def basic(login: str) -> str:
+    """Return the header for ``user:password``."""
+    return f"Basic {base64.b64encode(login.encode()).decode()}"
 
 
 def process(podman: DockerClient, container: str) -> int:
-    """The first process of a container, as this machine knows it."""
+    """Return the first process of a container, as this machine knows it."""
     pid: int | None = podman.container.inspect(container).state.pid
     assert pid  # noqa: S101  (what is measured runs)
     return pid
-
-
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """CPU seconds that processes and all below them have used so far."""
-    times = [one.cpu_times() for one in _family(pids)]
-    return float(sum(time.user + time.system for time in times))
-
-
-def _family(pids: Iterable[int]) -> list[psutil.Process]:
-    """The processes and all below them."""
-    roots = [psutil.Process(pid) for pid in pids]
-    return roots + [child for root in roots for child in root.children(recursive=True)]

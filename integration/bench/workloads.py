@@ -1,25 +1,28 @@
 """The workloads of a round, each on every variant that it compares, in an order that turns."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
-from pydantic import BaseModel
 
 from integration.bench.blobs import Blob, new_blob
-from integration.bench.client import Crowd, Load, children_cpu, load, pull, slowest_health
-from integration.bench.push import Layer
-from integration.bench.results import (
+from integration.bench.extent import Extent
+from integration.bench.load_generators import Crowd, Load, load, pull, slowest_health
+from integration.bench.measurements import (
     LARGE,
     SMALL,
     PullFigures,
     PushFigures,
     RequestFigures,
 )
-from integration.bench.rig import BenchRig
+from integration.bench.push import Layer
 from integration.bench.sockets import narrow
-from integration.bench.variant import MEGABYTE, Variant
+from integration.bench.variant import Variant, basic
+from integration.bench.variants import BenchRig
+from integration.clients.image_builder import MEGABYTE
+from scripts.programs import children_cpu
 
 PULLED = ("cache", "proxy", "redirect", "nginx_recipe", "registry_tls", "static")
 #: Those of Wharf in which layers pass its nginx.
@@ -29,6 +32,8 @@ BLOB = 20 * MEGABYTE
 #: Connections of the small requests, of the flood of wrong passwords, and for nginx's memory.
 CONNECTIONS, FLOODERS, CROWD = 8, 8, 500
 SMALL_REQUEST = "/v2/"
+#: What the logins of the flood begin with, and characters at the end of a proof that it guesses.
+WRONG, GUESSED = "bench:", 12
 #: Bytes a second of each client of the crowd, so that all are there at the same time.
 CROWD_RATE = 25_000
 #: Seconds between two looks at memory, and until new workers are there.
@@ -36,24 +41,14 @@ SAMPLING, RELOAD = 0.5, 3
 GIGABYTE = 1000 * MEGABYTE
 
 
-class Extent(BaseModel):
-    """How much is moved; the defaults are what the figures in the documentation come from."""
-
-    pulls_each: int = 2
-    #: Seconds of small requests, and of the crowd for which nginx needs memory.
-    seconds: int = 5
-    crowd_seconds: int = 40
-    layer_bytes: int = 300 * MEGABYTE
-
-
 def turned(names: Sequence[str], turn: int) -> list[str]:
-    """The names, beginning with another one each turn."""
+    """Return the names, beginning with another one each turn."""
     first = turn % len(names)
     return [*names[first:], *names[:first]]
 
 
 def pulls(rig: BenchRig, blob: Blob, extent: Extent, turn: int) -> dict[str, PullFigures]:
-    """Many clients pull one blob, which every cache has."""
+    """Measure many clients that pull one blob, which every cache has."""
     found = {}
     for name in turned(PULLED, turn):
         variant = rig.variants[name]
@@ -75,22 +70,28 @@ def pulls(rig: BenchRig, blob: Blob, extent: Extent, turn: int) -> dict[str, Pul
     return found
 
 
-def cold_fetches(rig: BenchRig) -> list[int]:
-    """Many clients pull a blob that no host has; how often each host then fetched it from S3."""
+def cold_fetches(rig: BenchRig) -> list[float]:
+    """Return how many blobs each host fetched from S3 while many clients pull a blob."""
     blob = new_blob(rig, BLOB)
     pull(rig.variants["cache"], blob.path, blob.size, clients=CLIENTS, each=1)
-    return rig.fetches(blob.digest)
+    return [round(fetched / blob.size, 4) for fetched in rig.fetched_bytes(blob.digest)]
 
 
-def requests(rig: BenchRig, extent: Extent, turn: int) -> RequestFigures:
-    """Small requests: with passwords, without, and with passwords while others guess."""
-    wharf, seconds = rig.variants["cache"], extent.seconds
+def requests(rig: BenchRig, extent: Extent, turn: int, login: str = "") -> RequestFigures:
+    """Measure small requests: with a login, without, and while other clients guess.
+
+    The login is that of the first user, or ``login``, whose end is what the others guess.
+    """
+    seconds = extent.seconds
+    begin = login[:-GUESSED] if login else WRONG
     rates, health, guesses = {}, {}, 0.0
     for kind in turned(("cache", "open", "flood"), turn):
-        variant = rig.variants[kind if kind in rig.variants else wharf.name]
+        variant = rig.variants[kind if kind in rig.variants else "cache"]
+        if login:
+            variant = dataclasses.replace(variant, authorization=basic(login))
         if kind == "flood":
             flood = Load(
-                wharf, SMALL_REQUEST, connections=FLOODERS, seconds=seconds + 1, flood=True
+                variant, SMALL_REQUEST, connections=FLOODERS, seconds=seconds + 1, flood=begin
             )
             with flood:
                 rates[kind], health[kind] = _watched(variant, seconds)
@@ -108,7 +109,7 @@ def requests(rig: BenchRig, extent: Extent, turn: int) -> RequestFigures:
 
 
 def _watched(variant: Variant, seconds: int) -> tuple[float, float]:
-    """Good answers a second, and the milliseconds of the slowest health check meanwhile."""
+    """Return good responses a second, and the milliseconds of the slowest health check."""
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(slowest_health, variant, seconds)
         rate = load(variant, SMALL_REQUEST, connections=CONNECTIONS, seconds=seconds).rate
@@ -116,7 +117,7 @@ def _watched(variant: Variant, seconds: int) -> tuple[float, float]:
 
 
 def pushes(rig: BenchRig, layer: Layer, turn: int) -> PushFigures:
-    """A large layer into one host's registry, through its nginx and straight.
+    """Push a large layer into one host's registry, through its nginx and past it.
 
     Both from inside the host's network namespace, since nothing else reaches the registry's port.
     """
@@ -138,7 +139,7 @@ def pushes(rig: BenchRig, layer: Layer, turn: int) -> PushFigures:
 def nginx_memory(
     rig: BenchRig, blobs: dict[str, Blob], extent: Extent, turn: int
 ) -> dict[str, dict[str, float]]:
-    """The most that nginx takes while a crowd of slow clients pulls a blob, in MB for both hosts.
+    """Return the peak memory of nginx while slow clients pull a blob, in MB for both hosts.
 
     One delivery mode each turn, and each only once, since this takes its time.
     """

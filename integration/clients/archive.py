@@ -5,7 +5,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from integration.images import MANIFEST
+from integration.clients.image_builder import MANIFEST
 
 
 def archive(layout: Path, name: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from integration.clients.client import Can, Client
+from integration.clients.program import Can, Client
 
 _NO_SIGN = "its signatures need a lookaside store or Sigstore; signing is `cosign`'s task"
 
@@ -57,7 +57,7 @@ class Skopeo(Client):
 
 
 class _WithStore(Client):
-    """What podman and buildah have in common: their commands for images are the same."""
+    """Base of podman and buildah, whose commands for images are the same."""
 
     program: ClassVar[str]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from integration.clients.client import Can, Client
+from integration.clients.program import Can, Client
 
 _NO_IMAGES = "it signs images that other clients push"
 

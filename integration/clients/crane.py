@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from integration.clients.client import Can, Client
+from integration.clients.program import Can, Client
 
 
 class Crane(Client):
@@ -36,7 +36,7 @@ class Crane(Client):
 
     def push_index(self, layout: Path, image: str) -> None:
         """Push the index in the layout."""
-        self.run("crane", "push", str(layout), self.reference(image))
+        self.push(layout, image)
 
     def tags(self, repository: str) -> Sequence[str]:
         """List the tags of a repository."""

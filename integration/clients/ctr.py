@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from integration.clients.archive import archive
-from integration.clients.client import Can, Client
+from integration.clients.program import Can, Client
 from integration.clients.sandbox import TRUST
 
 _CONFIGURATION = """

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from integration.clients.archive import archive
-from integration.clients.client import Can, Client
+from integration.clients.program import Can, Client
 
 _NO_TAGS = "`docker` lists no tags of a registry"
 _NO_DELETE = "`docker` deletes nothing in a registry"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from oras.client import OrasClient
 
-from integration.deployment import Deployment, run_client
+from integration.clients.deployment import Deployment, run_client
 
 #: podman's own locks are one set for the whole machine, and others' containers use them.
 CONFIGURATION = '[engine]\nlock_type = "file"\n'
@@ -50,11 +50,15 @@ class Podman:
         """
         return f"sha256:{self._run('pull', f'{self._registry}/{image}')}"
 
-    def _run(self, verb: str, *arguments: str) -> str:
+    def command(self, verb: str, *arguments: str) -> list[str]:
+        """Return a command of podman with its own storage."""
         own = self._directory.name
         command = ["env", f"CONTAINERS_CONF={own}/containers.conf", "podman"]
         command += [f"--root={own}/root", f"--runroot={own}/run", "--storage-driver=vfs"]
-        command += [verb, "--quiet", *arguments]
+        return [*command, verb, "--quiet", *arguments]
+
+    def _run(self, verb: str, *arguments: str) -> str:
+        command = self.command(verb, *arguments)
         return run_client(self._deployment, self._registry, *command).strip()
 
 
@@ -81,7 +85,7 @@ class Oras:
         return [Path(file) for file in pulled]
 
     def tags(self, repository: str) -> list[str]:
-        """All tags of a repository."""
+        """Return all tags of a repository."""
         return list(self._client().get_tags(self._name(repository)))
 
     def _name(self, image: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from integration.clients.client import Can, Client
-from integration.images import digest_of
+from integration.clients.image_builder import layout_digest
+from integration.clients.program import Can, Client
 
 
 class Oras(Client):
@@ -22,8 +22,8 @@ class Oras(Client):
         self.run("oras", "resolve", self.reference(image))
 
     def push(self, layout: Path, image: str) -> None:
-        """Copy what the layout holds."""
-        source = f"{layout}@{digest_of(layout)}"
+        """Copy the content of the layout."""
+        source = f"{layout}@{layout_digest(layout)}"
         self.run("oras", "copy", "--from-oci-layout", source, self.reference(image))
 
     def pull(self, image: str, architecture: str = "amd64") -> str:

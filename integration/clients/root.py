@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from integration.programs import run
+from integration.clients.deployment import ClientError
+from integration.console.processes import run
 
 #: The next Debian. Its programs are the newest that Debian has.
 SUITE = "forky"
@@ -19,17 +20,13 @@ LIMIT = 900
 _BUILD = Path(__file__).resolve().parents[2] / "build"
 
 
-class RootError(Exception):
-    """The root file system cannot be made; the text names the cause and the remedy."""
-
-
 def root_file_system(packages: Iterable[str], directory: Path = _BUILD / "clients") -> Path:
     """Return a directory with the packages unpacked; make the directory if it is absent or old.
 
     The directory is made once and then only read. A changed list of packages makes it anew.
 
     Raises:
-        RootError: mmdebstrap is missing or failed.
+        ClientError: mmdebstrap is missing or failed.
     """
     wanted = " ".join([SUITE, *sorted({*BASE, *packages})])
     made_of = directory / "packages"
@@ -45,7 +42,7 @@ def root_file_system(packages: Iterable[str], directory: Path = _BUILD / "client
 
 def _make(root: Path, packages: Iterable[str], log: Path) -> None:
     if shutil.which("mmdebstrap") is None:
-        raise RootError(
+        raise ClientError(
             "mmdebstrap is not installed, which unpacks the clients; run make setup-local"
         )
     command = [
@@ -63,7 +60,7 @@ def _make(root: Path, packages: Iterable[str], log: Path) -> None:
     with log.open("w") as text:
         done = run(command, LIMIT, stdout=text, stderr=subprocess.STDOUT)
     if done.returncode != 0:
-        raise RootError(f"mmdebstrap failed with status {done.returncode}; read {log}")
+        raise ClientError(f"mmdebstrap failed with status {done.returncode}; read {log}")
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from typing import Self
 
 import psutil
 
-from integration.deployment import CLIENT_TIMEOUT, ClientError
-from integration.settled import settled
+from integration.clients.deployment import CLIENT_TIMEOUT, ClientError
+from integration.console.waiting import wait_until
+from scripts.programs import output_of
 
 #: Seconds until a daemon accepts requests; one is usual.
 START = 60
@@ -125,19 +126,14 @@ class Sandbox:
         Raises:
             ClientError: the status is not zero; the text ends with the program's last line.
         """
-        done = subprocess.run(
+        return output_of(
+            command[0],
             self._inside(command),
+            ClientError,
+            text=text,
             env=_environment(environment),
-            input=text,
-            capture_output=True,
-            text=True,
             timeout=CLIENT_TIMEOUT,
-            check=False,
         )
-        if done.returncode != 0:
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
-            raise ClientError(f"{command[0]}, status {done.returncode}: {last[0]}")
-        return done.stdout
 
     def start(self, command: Sequence[str], log: str, ready: str = "") -> None:
         """Start a daemon that ends with the sandbox, and wait until it logs that it is ready.
@@ -163,7 +159,7 @@ class Sandbox:
                 )
             )
 
-        settled(
+        wait_until(
             f"{command[0]} to log {ready!r}",
             lambda: ready in self.read(log) or self.read(log),
             True,

@@ -1,12 +1,12 @@
-"""All clients, and the table of docs/clients.md: ``python -m integration.clients.table``."""
+"""All clients, and the table of docs/clients.md: ``wharf clients --table``."""
 
-from integration.clients.client import METHODS, Can, Client
 from integration.clients.containers import Buildah, Podman, Skopeo
 from integration.clients.cosign import Cosign
 from integration.clients.crane import Crane
 from integration.clients.ctr import Ctr
 from integration.clients.docker import DockerContainerd, DockerGraphDriver
 from integration.clients.oras import Oras
+from integration.clients.program import METHODS, Can, Client
 
 CLIENTS: tuple[type[Client], ...] = (
     DockerGraphDriver,
@@ -49,7 +49,3 @@ def _by_reason(client: type[Client]) -> dict[str, list[Can]]:
     for can, reason in client.cannot.items():
         found.setdefault(reason, []).append(can)
     return found
-
-
-if __name__ == "__main__":
-    print(table(), end="")

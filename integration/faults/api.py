@@ -1,135 +1,92 @@
-"""What clients ask of the registry's API, and the answers that no fault excuses."""
+"""The registry's API as the clients of faults use it: which responses no fault excuses."""
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import httpx
 
+from integration.clients.image_builder import digest_of
+from integration.clients.registry_client import DigestMismatch, RegistryClient
+from integration.clients.uploads import Connection, Upload, pieces
 from integration.faults.ledger import Ledger, Push
-from integration.images import MANIFEST
 
-OCTETS = {"Content-Type": "application/octet-stream"}
-#: Bytes that are sent at a time.
-PIECE = 64 * 1024
-#: What says that the client may try again, though it is the client that is told to.
+Result = TypeVar("Result")
+
+#: Client errors after which the client may send the same request again.
 _LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
 
 
 class BrokenPromise(Exception):
-    """An answer that no fault excuses."""
+    """A response that no fault excuses."""
 
 
-def taken(answer: httpx.Response) -> httpx.Response:
-    """Return an answer that is no error.
-
-    Raises:
-        BrokenPromise: the registry says that a right request is wrong.
-        httpx.HTTPStatusError: it cannot be served now.
-    """
-    if answer.is_client_error and answer.status_code not in _LATER:
-        request = answer.request
-        told = f"{answer.status_code} for {request.method} {request.url.path}: {answer.text}"
-        raise BrokenPromise(told)
-    return answer.raise_for_status()
-
-
-def begin(client: httpx.Client, repository: str) -> str:
-    """Begin an upload; return where it goes on."""
-    return str(taken(client.post(f"/v2/{repository}/blobs/uploads/")).headers["Location"])
-
-
-def send(client: httpx.Client, location: str, data: bytes, stored: int = 0) -> httpx.URL:
-    """Send the last bytes of an upload in one stream; return the URL that ends it.
-
-    Args:
-        data: all bytes but the first ``stored``, which the registry has.
+def accept(response: httpx.Response, _wanted: int) -> httpx.Response:
+    """Return a response that is no error.
 
     Raises:
-        httpx.RemoteProtocolError: the registry accepts the request but has not stored all bytes.
-            distribution answers 202 to a PATCH whose parts S3 has refused; the ``Range`` header of
-            that response shows it.
+        BrokenPromise: the registry refuses a valid request, or lacks an acknowledged document.
+        httpx.HTTPStatusError: the registry cannot serve the request now.
     """
-    answer = taken(client.patch(location, content=pieces(data), headers=OCTETS))
-    size, said = stored + len(data), answer.headers["Range"]
-    if said != f"0-{size - 1}":
-        raise httpx.RemoteProtocolError(f"Of {size} bytes, the registry has {said}.")
-    return httpx.URL(answer.headers["Location"]).copy_merge_params({"digest": digest(data)})
+    request, status = response.request, response.status_code
+    # S3 may refuse the reads of a host for a while: with a wrong clock, by 403.
+    reads = request.method in ("GET", "HEAD")
+    if status == 404 or (response.is_client_error and status not in _LATER and not reads):
+        raise BrokenPromise(f"{status} for {request.method} {request.url.path}: {response.text}")
+    return response.raise_for_status()
 
 
-def finish(client: httpx.Client, end: httpx.URL) -> int | None:
-    """End an upload; return the status, or None if there was no answer."""
+def repository(http: httpx.Client, name: str) -> RegistryClient:
+    """Return a client of a repository that raises ``BrokenPromise``."""
+    return RegistryClient(Connection(http, accept), name)
+
+
+def upload(http: httpx.Client, name: str, data: bytes) -> str:
+    """Upload a blob to a repository in one stream; return its digest."""
+    return repository(http, name).upload(pieces(data), digest_of(data))
+
+
+def finish(http: httpx.Client, session: Upload, digest: str) -> int | None:
+    """End an upload at a client's host; return the status, or None without a response."""
     try:
-        # At this client's host, whichever took the bytes.
-        return client.put(end.raw_path.decode()).status_code
+        return session.at(http).put(digest).status_code
     except httpx.HTTPError:
         return None
 
 
-def upload(client: httpx.Client, repository: str, data: bytes) -> str:
-    """Upload a blob in one stream; return its digest.
+def check_tag(http: httpx.Client, push: Push, ledger: Ledger) -> Push:
+    """Return the push that the tag of an acknowledged push shows: that push or a later push.
 
     Raises:
-        BrokenPromise: it was said to be wrong.
-        httpx.HTTPError: it was refused, or broke.
+        BrokenPromise: the tag shows neither.
+        httpx.HTTPError: the registry cannot serve the tag now.
     """
-    taken(client.put(send(client, begin(client, repository), data)))
-    return digest(data)
+    client = repository(http, push.repository)
+    shown = digest_of(_checked(client.manifest, push.tag))
+    for later in ledger.since(push):
+        if later.manifest == shown:
+            return later
+    raise BrokenPromise(f"{client.path}/manifests/{push.tag} has other bytes: those of {shown}")
 
 
-def check_tag(client: httpx.Client, push: Push, ledger: Ledger) -> Push:
-    """Look what the tag of a push that was confirmed shows, and return that push.
+def check_image(http: httpx.Client, push: Push) -> None:
+    """Pull an image by its digest, with all blobs.
 
     Raises:
-        BrokenPromise: neither this one nor a later one.
-        httpx.HTTPError: it cannot be had now.
+        BrokenPromise: the manifest or a blob is missing or has other bytes.
+        httpx.HTTPError: the registry cannot serve the image now.
     """
-    answer = _manifest(client, push, push.tag)
-    shown = digest(answer.content)
-    for one in ledger.since(push):
-        if one.manifest == shown:
-            return one
-    raise BrokenPromise(f"{answer.url.path} has other bytes: those of {shown}")
+    _checked(repository(http, push.repository).manifest, push.manifest)
+    check_blobs(http, push.repository, push.blobs)
 
 
-def check_image(client: httpx.Client, push: Push) -> None:
-    """Pull an image by its digest, all of it.
-
-    Raises:
-        BrokenPromise: a part is not there, or has other bytes.
-        httpx.HTTPError: it cannot be had now.
-    """
-    _check(_manifest(client, push, push.manifest), push.manifest)
-    check_blobs(client, push)
+def check_blobs(http: httpx.Client, name: str, blobs: Iterable[str]) -> None:
+    """Pull blobs of a repository; raise as ``check_image``."""
+    for digest in blobs:
+        _checked(repository(http, name).blob, digest)
 
 
-def check_blobs(client: httpx.Client, push: Push) -> None:
-    """Pull the configuration and the layers of an image; raises as ``check_image``."""
-    for blob in push.blobs:
-        _check(_there(client.get(f"/v2/{push.repository}/blobs/{blob}")), blob)
-
-
-def _manifest(client: httpx.Client, push: Push, reference: str) -> httpx.Response:
-    path = f"/v2/{push.repository}/manifests/{reference}"
-    return _there(client.get(path, headers={"Accept": MANIFEST}))
-
-
-def _there(answer: httpx.Response) -> httpx.Response:
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        raise BrokenPromise(f"{answer.url.path} is not there")
-    return answer.raise_for_status()
-
-
-def _check(answer: httpx.Response, wanted: str) -> None:
-    if digest(answer.content) != wanted:
-        raise BrokenPromise(f"{answer.url.path} has other bytes")
-
-
-def digest(data: bytes) -> str:
-    """The digest of bytes, as registries write it."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def pieces(data: bytes) -> Iterator[bytes]:
-    """The bytes in parts, as they are sent."""
-    for start in range(0, len(data), PIECE):
-        yield data[start : start + PIECE]
+def _checked(pull: Callable[[str], Result], reference: str) -> Result:
+    try:
+        return pull(reference)
+    except DigestMismatch as error:
+        raise BrokenPromise(f"{reference} has other bytes: {error}") from None

@@ -1,10 +1,10 @@
-"""What a run has found, for people and programs."""
+"""Results of a run, for people and programs."""
 
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from integration.faults.trials import RECOVERY
+from integration.faults.fault_trials import RECOVERY
 
 FILE = Path("build/faults.json")
 
@@ -40,12 +40,12 @@ class Figures(BaseModel):
         name = " and ".join(faults)
         if len(faults) == 1:
             self.recovery_s[name] = max(self.recovery_s.get(name, 0), seconds)
-        for one in faults:
-            self.trials_of[one] = self.trials_of.get(one, 0) + 1
+        for fault in faults:
+            self.trials_of[fault] = self.trials_of.get(fault, 0) + 1
 
     @property
     def holds(self) -> bool:
-        """Whether everything was as it must be."""
+        """Return whether all checks passed."""
         return (
             self.trials > 0
             and self.acknowledged_pushes > 0

@@ -1,8 +1,9 @@
 """Faults on the way of packets: nftables rules of their own in the network of a pod."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from integration.local.network.firewall import nft
 
 #: Before the security groups, and before what is known of established connections.
 _TABLE = """\
@@ -24,12 +25,12 @@ SLOW = 500_000
 
 
 def lost(address: str) -> tuple[str, str]:
-    """Nothing passes between the pod and an address."""
+    """Drop all packets between the pod and an address."""
     return f"ip saddr {address} drop", f"ip daddr {address} drop"
 
 
 def slow(address: str) -> tuple[str, str]:
-    """What is above ``SLOW`` between the pod and an address is lost."""
+    """Drop the packets above the rate ``SLOW`` between the pod and an address."""
     limit = f"limit rate over {SLOW} bytes/second burst 100 kbytes drop"
     return f"ip saddr {address} {limit}", f"ip daddr {address} {limit}"
 
@@ -43,17 +44,8 @@ def disturbed(pid: int, rules: tuple[str, str]) -> Iterator[None]:
         rules: from one of the functions above.
     """
     incoming, outgoing = rules
-    _nft(pid, _TABLE.format(incoming=incoming, outgoing=outgoing))
+    nft(pid, _TABLE.format(incoming=incoming, outgoing=outgoing))
     try:
         yield
     finally:
-        _nft(pid, "delete table inet fault")
-
-
-def _nft(pid: int, text: str) -> None:
-    subprocess.run(
-        ["nsenter", f"--net=/proc/{pid}/ns/net", "nft", "--file", "-"],
-        input=text,
-        text=True,
-        check=True,
-    )
+        nft(pid, "delete table inet fault")

@@ -1,4 +1,4 @@
-"""What all floods have in common: raw connections, a bound on their rate, and workers."""
+"""The base of all floods: raw connections, a limit on their rate, and workers."""
 
 import asyncio
 import itertools
@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from integration.clients.deployment import request_head
 from integration.floods.job import Job
 
-#: Seconds until a worker whose connection broke makes the next one.
+#: Seconds until a worker whose connection broke connects again.
 PAUSE = 0.1
-#: What ends a connection, but not the flood: refused, reset, cut off in the middle of a response.
+#: Errors that end a connection, but not the flood: refused, reset, cut off in a response.
 BROKEN = (OSError, EOFError, ValueError)
 
 
@@ -36,7 +37,7 @@ class Stream:
         await self.writer.drain()
 
     async def status(self) -> int:
-        """Read one response to its end; return its status."""
+        """Read a response to its end; return its status."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         if length := re.search(r"^content-length: (\d+)", head, re.MULTILINE):
             await self.reader.readexactly(int(length[1]))
@@ -47,22 +48,22 @@ class Stream:
 
 @dataclass
 class Attack:
-    """What the workers of one flood share.
+    """The state that the workers of a flood share.
 
     Attributes:
         job: the target.
         rate: connections that are made each second at most, all workers together.
         limit: requests that are sent at most.
-        answers: how many responses had each status.
+        responses: number of responses with each status.
         opened: connections.
         times: seconds of requests by their kind, where a flood measures.
-        placed: workers that do what the flood is about.
+        placed: workers that have reached the state in which the flood holds them.
     """
 
     job: Job
     rate: float
     limit: float
-    answers: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
     opened: int = 0
     times: dict[str, list[float]] = field(default_factory=dict)
     placed: set[int] = field(default_factory=set)
@@ -71,7 +72,7 @@ class Attack:
 
     def __post_init__(self) -> None:
         self.tls = ssl.create_default_context()
-        # An attacker has no reason to check who it is.
+        # An attacker does not verify the server.
         self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
 
     def number(self) -> int:
@@ -87,7 +88,7 @@ class Attack:
 
     @asynccontextmanager
     async def connected(self, worker: int, *, tls: bool = True) -> AsyncIterator[Stream]:
-        """Connect to an address, for each worker always the same one; hang up at the end."""
+        """Connect to the address of a worker; abort the connection at the end."""
         self._next = max(self._next, time.monotonic()) + 1 / self.rate
         await asyncio.sleep(self._next - time.monotonic())
         address = self.job.addresses[worker % len(self.job.addresses)]
@@ -109,13 +110,12 @@ class Attack:
         """Send a request without a body; return the status of its response."""
         await stream.send(self.head(method, path, *headers))
         status = await stream.status()
-        self.answers[str(status)] += 1
+        self.responses[str(status)] += 1
         return status
 
     def head(self, method: str, path: str, *headers: str, version: str = "HTTP/1.1") -> bytes:
         """Return the header of a request."""
-        lines = [f"{method} {path} {version}", f"Host: {self.job.name}", *headers, "", ""]
-        return "\r\n".join(lines).encode("latin-1")
+        return request_head(f"{method} {path} {version}", *headers, host=self.job.name)
 
     def login(self, username: str | None = None, password: str | None = None, gap: int = 1) -> str:
         """Return a header with a user and password; the valid ones unless given."""
@@ -139,12 +139,12 @@ async def run(attack: Attack, worker: Worker, workers: int, lead: float) -> None
     """Run a flood until it is over, or this task is cancelled.
 
     Args:
-        attack: what its workers share.
-        worker: what each of them does, again and again.
-        workers: how many.
-        lead: seconds until the flood counts as standing at the latest.
+        attack: the shared state.
+        worker: called again and again by each worker.
+        workers: number of workers.
+        lead: maximum seconds until the flood counts as complete.
     """
-    tasks = [asyncio.create_task(_work(attack, worker, one)) for one in range(workers)]
+    tasks = [asyncio.create_task(_work(attack, worker, number)) for number in range(workers)]
     try:
         begin = time.monotonic()
         while time.monotonic() - begin < lead and len(attack.placed) < workers:
@@ -152,6 +152,6 @@ async def run(attack: Attack, worker: Worker, workers: int, lead: float) -> None
         print("stands", flush=True)
         await asyncio.gather(*tasks)
     finally:
-        for one in tasks:
-            one.cancel()
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -41,7 +41,7 @@ class Flood:
     """A flood and its bounds.
 
     Attributes:
-        what: for people: what is sent.
+        description: for people: what is sent.
         worker: what each connection does, again and again.
         workers: connections for each host.
         rate: connections that are made each second at most.
@@ -50,7 +50,7 @@ class Flood:
         seconds: in which good clients begin to pull and to log in; 0 where there are none.
     """
 
-    what: str
+    description: str
     worker: Worker
     workers: int
     rate: float = 100
@@ -123,14 +123,14 @@ async def silent_chunks(attack: Attack, worker: int) -> None:
         await stream.send(attack.head("POST", f"/v2/floods/{worker}/blobs/uploads/", login))
         head = await stream.reader.readuntil(b"\r\n\r\n")
         location = head.decode().partition("Location: ")[2].partition("\r\n")[0]
-        attack.answers[head.split()[1].decode()] += 1
+        attack.responses[head.split()[1].decode()] += 1
         path = location.partition(f"//{attack.job.name}")[2] or location
         length = f"Content-Length: {SENT + WITHHELD}"
         await stream.send(attack.head("PATCH", path, login, length))
         for _ in range(0, SENT, PIECE):
             await stream.send(bytes(PIECE))
         attack.placed.add(worker)
-        attack.answers[str(await stream.status())] += 1
+        attack.responses[str(await stream.status())] += 1
 
 
 async def half_open_tls(attack: Attack, worker: int) -> None:
@@ -181,7 +181,7 @@ async def odd_requests(attack: Attack, worker: int) -> None:
                 method = "".join(random.choices(string.ascii_uppercase, k=12))  # noqa: S311
                 await stream.send(attack.head(method, "/flood"))
             for _ in range(PIPELINE):
-                attack.answers[str(await stream.status())] += 1
+                attack.responses[str(await stream.status())] += 1
             if random.random() < 0.1:  # noqa: S311
                 break
         odd = random.choice(  # noqa: S311
@@ -191,7 +191,7 @@ async def odd_requests(attack: Attack, worker: int) -> None:
             ]
         )
         await stream.send(odd)
-        attack.answers[str(await stream.status())] += 1
+        attack.responses[str(await stream.status())] += 1
 
 
 #: By their names, in the order in which they come. docs/testing.md has the same list.
@@ -280,7 +280,7 @@ def main(name: str, file: str) -> None:
     flood = FLOODS[name]
     attack = Attack(Job.read(file), flood.rate, flood.requests)
     asyncio.run(_until_told(attack, flood))
-    told = {"opened": attack.opened, "answers": attack.answers, "times": attack.times}
+    told = {"opened": attack.opened, "responses": attack.responses, "times": attack.times}
     print(json.dumps(told))
 
 

@@ -1,4 +1,4 @@
-"""What the hosts of a local cloud show: memory, logs, series of the metrics, the cache."""
+"""Measurements on the hosts of a local cloud: memory, logs, series of the metrics, cache."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,13 +11,14 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from integration.floods.results import Container, HostFigures
-from integration.images import MEGABYTE
-from integration.load.watch import CACHE, CONTAINERS, METRICS_PORT, family, size_of
+from integration.clients.image_builder import MEGABYTE
+from integration.console.processes import family, memory_of
+from integration.floods.flood_results import Container, HostFigures
+from integration.load.watch import CACHE, CONTAINERS, METRICS_PORT, size_of
 from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
-from integration.local.host import Host
-from integration.local.network import Network
+from integration.local.hosts.host import Host
+from integration.local.network.network import Network
 
 #: Seconds between two looks at the memory.
 PAUSE = 1
@@ -48,9 +49,9 @@ class Watch:
     """
 
     def __init__(self, cloud: LocalCloud | None) -> None:
-        self._hosts = [(one, cloud.network) for one in cloud.hosts] if cloud else []
+        self._hosts = [(host, cloud.network) for host in cloud.hosts] if cloud else []
         self._before = [look(host, network) for host, network in self._hosts]
-        self._peak = [dict(one.memory) for one in self._before]
+        self._peak = [dict(host.memory) for host in self._before]
 
     @contextmanager
     def peak(self) -> Iterator[None]:
@@ -127,14 +128,7 @@ def compare(
 
 def memory(host: Host) -> dict[str, float]:
     """Return the memory of each container in MB; of shared pages each process has its part."""
-    found = {}
-    for name in CONTAINERS:
-        total = 0
-        for process in family(host.pid(name)):
-            with suppress(psutil.NoSuchProcess):
-                total += process.memory_full_info().pss
-        found[name] = total / MEGABYTE
-    return found
+    return {name: memory_of(family([host.pid(name)])) / MEGABYTE for name in CONTAINERS}
 
 
 def size(log: Path) -> tuple[int, int]:
@@ -149,7 +143,7 @@ def size(log: Path) -> tuple[int, int]:
 def series(metrics: str) -> frozenset[str]:
     """Return the series of metrics in Prometheus' format: name and labels of each."""
     return frozenset(
-        f"{one.name}{sorted(one.labels.items())}"
+        f"{sample.name}{sorted(sample.labels.items())}"
         for family in text_string_to_metric_families(metrics)
-        for one in family.samples
+        for sample in family.samples
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class Job(BaseModel):
-    """What a process of the harness has to know; a file that only root may read.
+    """The parameters of a process of the harness, in a file that only root may read.
 
     Attributes:
         name: of the registry in its certificate, and in the ``Host`` header.

@@ -1,32 +1,20 @@
-"""What a run would cost on AWS in requests and traffic: counts times prices."""
+"""Cost of a run on AWS in requests and traffic: counts times prices."""
 
-import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel
 
-from integration.load.results import Run
+from integration.load.run_results import Run
 from integration.local.errors import LocalCloudError
+from scripts.capacity.figures import GIGABYTE, PRICES, Prices
 
-FILE = Path(__file__).resolve().parent / "prices.toml"
-GIGABYTE = 1_000_000_000
-
-
-class Prices(BaseModel):
-    """US dollars, as the file says."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    s3_get: float = Field(ge=0)
-    s3_put: float = Field(ge=0)
-    traffic_gb: float = Field(ge=0)
-    balancer_gb: float = Field(ge=0)
+FILE = PRICES
 
 
 class Cost(BaseModel):
     """One line of a bill."""
 
-    what: str
+    item: str
     amount: float
     unit: str
     price: float
@@ -34,45 +22,41 @@ class Cost(BaseModel):
 
 
 def prices(file: Path = FILE) -> Prices:
-    """Read prices.
+    """Return the prices of a file.
 
     Raises:
-        LocalCloudError: the file is not what it should be; the text says where.
+        LocalCloudError: the file is invalid; the text has a line for each error.
     """
-    try:
-        return Prices.model_validate(tomllib.loads(file.read_bytes().decode("utf-8-sig")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LocalCloudError(f"{file}: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise LocalCloudError(f"{file}: {where}: {first['msg']}") from None
+    return Prices.read(file, LocalCloudError)
 
 
 def costs(run: Run, price: Prices) -> list[Cost]:
-    """The bill of a run: S3 requests where they were counted, and traffic."""
+    """Return the bill of a run: S3 requests where they were counted, and traffic."""
     found = []
     if run.s3_requests is not None:
         reads = sum(run.s3_requests.get(kind, 0) for kind in ("GET", "HEAD"))
         writes = sum(run.s3_requests.get(kind, 0) for kind in ("PUT", "POST", "LIST"))
         found += [
-            _cost("S3 GET and HEAD", reads / 1000, "1,000 requests", price.s3_get),
-            _cost("S3 PUT, POST and LIST", writes / 1000, "1,000 requests", price.s3_put),
+            _cost("S3 GET and HEAD", reads / 1000, "1,000 requests", 1000 * price.s3_get),
+            _cost("S3 PUT, POST and LIST", writes / 1000, "1,000 requests", 1000 * price.s3_put),
         ]
     received, sent = _gigabytes(run, "GET "), _gigabytes(run, "PATCH ")
     # From S3 to the client: not through the balancer.
     redirected = _gigabytes(run, "GET redirected ")
+    balanced = received - redirected + sent
     return [
         *found,
-        _cost("traffic to clients", received, "GB", price.traffic_gb),
-        _cost("load balancer", received - redirected + sent, "GB", price.balancer_gb),
+        _cost("traffic to clients", received, "GB", price.client_traffic),
+        _cost("load balancer", balanced, "GB", price.balancer_traffic),
+        _cost("between zones", balanced * price.zone_share, "GB", price.zone_traffic),
     ]
 
 
 def _gigabytes(run: Run, names: str) -> float:
-    """What requests moved whose names begin so."""
-    return sum(one.bytes for name, one in run.figures.items() if name.startswith(names)) / GIGABYTE
+    """Return the gigabytes of the requests whose names begin with ``names``."""
+    named = (figures for name, figures in run.figures.items() if name.startswith(names))
+    return sum(figures.bytes for figures in named) / GIGABYTE
 
 
-def _cost(what: str, amount: float, unit: str, price: float) -> Cost:
-    return Cost(what=what, amount=amount, unit=unit, price=price, dollars=amount * price)
+def _cost(item: str, amount: float, unit: str, price: float) -> Cost:
+    return Cost(item=item, amount=amount, unit=unit, price=price, dollars=amount * price)

@@ -1,4 +1,4 @@
-"""A run from its beginning to its figures: clients, looks at the hosts, and what befalls these."""
+"""A run from its beginning to its figures: clients, samples of the hosts, and events on hosts."""
 
 import threading
 import time
@@ -7,29 +7,30 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from integration.load.processes import Load, Locust, locust
-from integration.load.results import Event, HostSample, Run
-from integration.load.target import Target
+from integration.load.loaded_registry import Target
+from integration.load.locust_processes import Load, Locust, locust
+from integration.load.run_results import Event, HostSample, Run
 from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
 
-#: Seconds between two looks at the hosts; each takes about half a second of a core here.
+#: Seconds between two samples of the hosts; each takes about half a second of a core here.
 LOOK = 3.0
-#: Seconds between two looks at Locust's history.
+#: Seconds between two reads of Locust's history.
 POLL = 0.5
-#: Seconds between two lines about how it goes.
+#: Seconds between two lines about the progress.
 TELL = 10.0
-#: Seconds that the images may take to be pushed, or a storm beyond its time.
+#: Seconds that the pushes before the load may take, or a storm beyond its time.
 PATIENCE = 1800.0
 
 
 @dataclass
-class Fates:
-    """What befalls the hosts of a local cloud, in seconds since the load began.
+class HostEvents:
+    """Events on the hosts of a local cloud during a load.
 
     Attributes:
-        kill: a host is killed, and then replaced.
-        scale_out: the group gets one more.
+        kill: seconds from the begin of the load until a host is killed; it is replaced then.
+        scale_out: seconds until the group gets another host.
+        events: the events so far.
     """
 
     kill: float | None = None
@@ -39,8 +40,8 @@ class Fates:
     _threads: list[threading.Thread] = field(default_factory=list)
     _failures: list[LocalCloudError] = field(default_factory=list)
 
-    def bring(self, seconds: float, cloud: LocalCloud | None) -> None:
-        """Let happen what is due."""
+    def start_due(self, seconds: float, cloud: LocalCloud | None) -> None:
+        """Start the events that are due ``seconds`` after the begin of the load."""
         if cloud is None:
             return
         for due, do in ((self.kill, self._kill), (self.scale_out, self._scale_out)):
@@ -49,7 +50,7 @@ class Fates:
                 self._start(partial(do, cloud))
 
     def end(self) -> None:
-        """Wait for what goes on.
+        """Wait for the end of the events that have started.
 
         Raises:
             LocalCloudError: a host did not come up.
@@ -66,7 +67,7 @@ class Fates:
             except LocalCloudError as error:
                 self._failures.append(error)
 
-        # Two at a time would be two that reconcile the same cloud.
+        # Concurrent events would reconcile the same cloud concurrently.
         for thread in self._threads:
             thread.join()
         self._threads.append(threading.Thread(target=attempt))
@@ -75,9 +76,9 @@ class Fates:
     def _kill(self, cloud: LocalCloud) -> None:
         victim = cloud.hosts[0].id
         cloud.kill_host(victim)
-        self._say(f"{victim} killed", -1)
+        self._add(f"{victim} killed", -1)
         cloud.reconcile()
-        self._say("replaced", 1)
+        self._add("replaced", 1)
 
     def _scale_out(self, cloud: LocalCloud) -> None:
         client = cloud.session.client("autoscaling")
@@ -86,43 +87,43 @@ class Fates:
             AutoScalingGroupName=group["AutoScalingGroupName"],
             DesiredCapacity=group["DesiredCapacity"] + 1,
         )
-        self._say("one host more wanted")
+        self._add("one host more wanted")
         cloud.reconcile()
-        self._say("scaled out", 1)
+        self._add("scaled out", 1)
 
-    def _say(self, what: str, hosts: int = 0) -> None:
-        self.events.append(Event(time=time.time(), what=what, hosts=hosts))
+    def _add(self, name: str, hosts: int = 0) -> None:
+        self.events.append(Event(time=time.time(), description=name, hosts=hosts))
 
 
 class Execution:
     """A workload on a target.
 
     Args:
-        target: one that is up.
-        load: how much of what.
-        fates: what befalls the hosts.
-        report: gets a line for each step, and how it goes.
+        target: a registry that is up.
+        load: the workload and its size.
+        host_events: events on the hosts.
+        report: gets a line for each step, and for the progress.
     """
 
     def __init__(
-        self, target: Target, load: Load, fates: Fates, report: Callable[[str], None]
+        self, target: Target, load: Load, host_events: HostEvents, report: Callable[[str], None]
     ) -> None:
         self._target = target
         self._load = load
-        self._fates = fates
+        self._host_events = host_events
         self._report = report
         self._samples: list[HostSample] = []
 
     def run(self, running: Locust) -> Run:
-        """Look on until it has ended; return what was found.
+        """Follow the run to its end; return the figures.
 
         Raises:
-            LocalCloudError: the run failed, or does not come to its end.
+            LocalCloudError: the run failed, or does not end.
         """
         try:
             self._look_on(running)
         finally:
-            self._fates.end()
+            self._host_events.end()
         self._samples += self._target.watch.look()
         found, first, last = running.figures()
         return Run(
@@ -136,21 +137,21 @@ class Execution:
             remote_workers=self._load.remote_workers,
             hosts=self._target.hosts,
             wanted_seconds=self._load.seconds,
-            kill_host=self._fates.kill,
-            scale_out=self._fates.scale_out,
+            kill_host=self._host_events.kill,
+            scale_out=self._host_events.scale_out,
             seconds=last - first,
             figures=found,
             moments=running.moments(),
-            events=self._fates.events,
+            events=self._host_events.events,
             samples=self._samples,
-            # What was pushed before is in no figure of the clients.
+            # The figures of the clients do not have the pushes before the load either.
             s3_requests=self._target.watch.s3_requests(since=first),
         )
 
     def _look_on(self, running: Locust) -> None:
         self._report(f"Pushing what {self._load.workload} pulls")
         ended = threading.Event()
-        # Looks take longer the busier the machine is; what befalls hosts must not wait for them.
+        # A sample takes longer on a busy machine; events on hosts must not wait for it.
         looking = threading.Thread(target=self._look, args=[ended])
         looking.start()
         try:
@@ -174,7 +175,7 @@ class Execution:
                 begun = True
                 self._report(f"{self._load.users} clients have begun")
             if moments:
-                self._fates.bring(time.time() - moments[0].time, self._target.cloud)
+                self._host_events.start_due(time.time() - moments[0].time, self._target.cloud)
             if moments and time.monotonic() - told >= TELL:
                 told, now = time.monotonic(), moments[-1]
                 self._report(
@@ -185,12 +186,16 @@ class Execution:
 
 
 def execute(
-    target: Target, load: Load, fates: Fates, report: Callable[[str], None], directory: Path
+    target: Target,
+    load: Load,
+    host_events: HostEvents,
+    report: Callable[[str], None],
+    directory: Path,
 ) -> Run:
     """Run a workload on a target, with Locust's files in a directory.
 
     Raises:
-        LocalCloudError: it could not be run; no client is left.
+        LocalCloudError: the run failed; no client is left.
     """
     with locust(load, target.deployment, directory) as running:
-        return Execution(target, load, fates, report).run(running)
+        return Execution(target, load, host_events, report).run(running)

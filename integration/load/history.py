@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from integration.load.results import Run
+from integration.load.run_results import Run
 from integration.local.errors import LocalCloudError
 
 
@@ -19,7 +19,7 @@ def keep(run: Run, directory: Path) -> Path:
 
 
 def kept(directory: Path) -> list[Run]:
-    """The runs of a directory, the oldest first.
+    """Return the runs of a directory, the oldest first.
 
     Raises:
         LocalCloudError: a file is none of ours.

@@ -1,10 +1,10 @@
-"""How large layers are, how many an image has, and which images are popular."""
+"""Sizes of layers, layers per image, and popularity of images."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MEGABYTE = 1_000_000
+from integration.clients.image_builder import MEGABYTE
 
 #: Part of the layers, and the sizes in bytes between which they lie.
 Mix = Sequence[tuple[float, int, int]]
@@ -40,23 +40,23 @@ class Sizes:
     scale: float = 1.0
 
     def draw(self, source: random.Random) -> int:
-        """The size of a layer in bytes."""
+        """Return the size of a layer in bytes."""
         (part,) = source.choices(self.mix, [weight for weight, _, _ in self.mix])
         _, least, most = part
         size: float = least * (most / least) ** source.random()
         return max(1, round(size * self.scale))
 
     def image(self, source: random.Random, layers: int) -> list[int]:
-        """The sizes of an image's layers."""
+        """Return the sizes of an image's layers."""
         return [self.draw(source) for _ in range(layers)]
 
 
-def zipf(count: int, exponent: float = 1.0) -> list[float]:
-    """How popular each of ``count`` images is, the first most; the sum is 1."""
-    weights = [1 / rank**exponent for rank in range(1, count + 1)]
+def zipf(count: int) -> list[float]:
+    """Return the popularity of ``count`` images, the first most popular; the sum is 1."""
+    weights = [1 / rank for rank in range(1, count + 1)]
     return [weight / sum(weights) for weight in weights]
 
 
 def with_top(sizes: Sequence[int], part: float) -> list[int]:
-    """Sizes with one more layer on top, which is ``part`` of the image's bytes."""
+    """Return the sizes with one more layer on top, which is ``part`` of the image's bytes."""
     return [*sizes, max(1, round(sum(sizes) * part / (1 - part)))]

@@ -1,4 +1,4 @@
-"""What every workload shares: its options, its clients, and what is done before the load begins."""
+"""The base of every workload: its options, its clients, and the pushes before the load begins."""
 
 import logging
 import os
@@ -18,60 +18,60 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import Runner, WorkerRunner
 
-from integration.load.client import FAILURES, PATIENCE, Client, together, trust
-from integration.load.images import Image
+from integration.clients.image_builder import Image
+from integration.load.pull_client import FAILURES, PATIENCE, Client, together, trust
 
-#: Images that are pushed at a time before the load begins.
+#: Images that are pushed concurrently before the load begins.
 PUSHES = 4
-#: Seconds that what is under way after ``--seconds`` gets to be done: a client's own patience.
+#: Seconds that operations may take after ``--seconds``: the patience of a client.
 AFTER = PATIENCE
-#: Seconds between two looks at whether the run has ended.
-LOOK = 0.2
+#: Seconds between two checks of the end of the run.
+POLL = 0.2
 
-#: One context for all clients of a process: each would read the same file again.
+#: One context for all clients of a process; otherwise each client reads the same file again.
 _trust: Callable[[Path | None], SSLContext] = cache(trust)
 
-# Otherwise it prints every request.
+# Otherwise httpx prints every request.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def add_options(parser: ArgumentParser) -> None:
-    """Add what a workload needs to know; the password is taken from REGISTRY_PASSWORD."""
-    parser.add_argument("--username", default="", help="who logs in")
+    """Add the options of a workload; the password is in the variable REGISTRY_PASSWORD."""
+    parser.add_argument("--username", default="", help="user of the registry")
     # A master sends the options to its workers, and can send text and numbers only.
     parser.add_argument("--ca", default="", help="certificate to trust (PEM)")
-    parser.add_argument("--prefix", default="wharf-test/load", help="where repositories are")
-    parser.add_argument("--seed", default="1", help="what the images' bytes follow from")
-    parser.add_argument("--scale", type=float, default=1.0, help="what sizes are multiplied by")
-    parser.add_argument("--seconds", type=float, default=60, help="how long, once all is pushed")
-    parser.add_argument("--images", type=int, default=200, help="how many there are to choose from")
+    parser.add_argument("--prefix", default="wharf-test/load", help="prefix of the repositories")
+    parser.add_argument("--seed", default="1", help="seed of the content of images")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of the sizes of layers")
+    parser.add_argument("--seconds", type=float, default=60, help="seconds of load, after pushes")
+    parser.add_argument("--images", type=int, default=200, help="number of images to choose from")
 
 
 class RegistryUser(User):
-    """A server, or what pushes for one. Each operation is a client of its own, with nothing."""
+    """A server that pulls, or a build that pushes. Each operation has a new client."""
 
     abstract = True
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.random = random.Random(os.urandom(8))  # noqa: S311  (which image, not which key)
+        self.random = random.Random(os.urandom(8))  # noqa: S311  (no secret)
         self._end = time.monotonic() + options_of(environment).seconds
 
     def pull(self, image: Image) -> None:
-        """Pull an image, or stop if the time is over."""
-        self._go_on()
-        with client(self.environment, self._record) as one:
-            one.pull(image.repository, image.tag)
+        """Pull an image, or stop after the end of the run."""
+        self._stop_at_end()
+        with client(self.environment, self._record) as registry:
+            registry.pull(image.repository, image.tag)
 
     def push(self, image: Image) -> None:
-        """Push an image, or stop if the time is over."""
-        self._go_on()
-        with client(self.environment, self._record) as one:
-            one.push(image)
+        """Push an image, or stop after the end of the run."""
+        self._stop_at_end()
+        with client(self.environment, self._record) as registry:
+            registry.push(image)
 
-    def _go_on(self) -> None:
-        # What takes long would be missing in the figures if the end of the run cut it off.
+    def _stop_at_end(self) -> None:
+        # If the end of the run cut operations off, slow operations would be missing in the figures.
         if time.monotonic() >= self._end:
             raise StopUser
 
@@ -89,12 +89,12 @@ class RegistryUser(User):
 
 
 def options_of(environment: Environment) -> Namespace:
-    """The options of the run."""
+    """Return the options of the run."""
     return cast(Namespace, environment.parsed_options)
 
 
 def client(environment: Environment, record: Callable[..., None]) -> Client:
-    """A client of the registry under load."""
+    """Return a client of the registry under load."""
     options = options_of(environment)
     credentials = (options.username, os.environ.get("REGISTRY_PASSWORD", ""))
     ca = Path(options.ca) if options.ca else None
@@ -106,23 +106,23 @@ def prepare(
 ) -> None:
     """Push images; then the load begins, and ends after ``--seconds``, or when it is done.
 
-    On workers it does nothing: their master does it. If a push fails the run ends, and Locust's
-    exit status says so.
+    On workers it does nothing: their master pushes. If a push fails the run ends, and Locust's exit
+    status is 1.
     """
     runner = cast(Runner, environment.runner)
     if isinstance(runner, WorkerRunner):
         return
 
     def push(image: Image) -> None:
-        with client(environment, lambda *_: None) as one:
-            one.must_push(image)
+        with client(environment, lambda *_: None) as registry:
+            registry.must_push(image)
 
     try:
         together(push, images, PUSHES)
     except FAILURES as error:
         print(f"Error: the images could not be pushed: {error!r}", file=sys.stderr)
         environment.process_exit_code = 1
-        # Locust is in the middle of its start, and would go on with it.
+        # Locust is starting, and would continue after an immediate quit.
         gevent.spawn_later(1, runner.quit)
         return
     environment.stats.reset_all()
@@ -130,13 +130,13 @@ def prepare(
 
 
 def end(environment: Environment, runner: Runner, done: Callable[[], bool]) -> None:
-    """End the run when it is done, or after ``--seconds`` and what is under way then.
+    """End the run when it is done, or after ``--seconds`` and the operations under way then.
 
-    What is still under way after two more minutes is recorded as unfinished.
+    Operations that are still under way two minutes later are recorded as unfinished.
     """
     late = time.monotonic() + options_of(environment).seconds
     while not done() and (
         time.monotonic() < late or (runner.user_count and time.monotonic() < late + AFTER)
     ):
-        gevent.sleep(LOOK)
+        gevent.sleep(POLL)
     runner.quit()

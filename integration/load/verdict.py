@@ -1,14 +1,14 @@
-"""Whether a run is good enough: by fixed thresholds, and beside the runs before it."""
+"""Verdict about a run: by fixed thresholds, and in comparison with earlier runs."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from integration.load.results import Figures, HostSample, Run
+from integration.load.run_results import Figures, HostSample, Run
 from integration.local.errors import LocalCloudError
+from scripts.toml_file import read_toml
 
 FILE = Path(__file__).resolve().parent / "thresholds.toml"
 #: Bytes and files below which growth is none: a cache that fills, a log that begins.
@@ -43,7 +43,7 @@ class Limits(_Strict):
 
 
 class Past(_Strict):
-    """How a run is compared with those before it."""
+    """Parameters of the comparison with earlier runs."""
 
     runs: int = Field(ge=1)
     least: int = Field(ge=1)
@@ -72,7 +72,7 @@ class Judgement(BaseModel):
 
     @property
     def holds(self) -> bool:
-        """Whether it is kept."""
+        """Return whether a value keeps the threshold."""
         return self.value <= self.bound if self.sign == "<=" else self.value >= self.bound
 
     def __str__(self) -> str:
@@ -85,17 +85,9 @@ def load(file: Path = FILE) -> Thresholds:
     """Read the thresholds.
 
     Raises:
-        LocalCloudError: the file is not what it should be; the text says where.
+        LocalCloudError: the file is invalid; the text has a line for each error.
     """
-    try:
-        return Thresholds.model_validate(tomllib.loads(file.read_bytes().decode("utf-8-sig")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LocalCloudError(f"{file}: {error}") from None
-    except ValidationError as error:
-        lines = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
-        )
-        raise LocalCloudError(f"{file}: {lines}") from None
+    return read_toml(file, Thresholds, LocalCloudError)
 
 
 def judge(run: Run, past: Sequence[Run], thresholds: Thresholds) -> list[Judgement]:
@@ -141,7 +133,7 @@ def _judgement(figure: str, value: float, sign: str, bound: float) -> Judgement:
 
 
 def latencies(run: Run) -> dict[str, float]:
-    """The percentiles of the pulls that thresholds are about."""
+    """Return the percentiles of the pulls that thresholds are about."""
     pulls: Figures | None = run.figures.get("PULL image")
     names = ("p50_ms", "p95_ms", "p99_ms")
     return {name: getattr(pulls, name) for name in names} if pulls else {}
@@ -149,7 +141,8 @@ def latencies(run: Run) -> dict[str, float]:
 
 def _history(run: Run, past: Sequence[Run], how: Past) -> list[Judgement]:
     # Those that failed would make of a lasting fault what is usual.
-    same = [one for one in past if one.kind == run.kind and one.broken == []][-how.runs :]
+    held = [earlier for earlier in past if earlier.kind == run.kind and earlier.broken == []]
+    same = held[-how.runs :]
     if len(same) < how.least:
         return []
     source = f"{how.times:g} times as bad as the median of the last {len(same)} that held"
@@ -158,13 +151,13 @@ def _history(run: Run, past: Sequence[Run], how: Past) -> list[Judgement]:
             figure=name,
             value=value,
             sign="<=",
-            bound=median(latencies(one)[name] for one in same) * how.times,
+            bound=median(latencies(earlier)[name] for earlier in same) * how.times,
             source=source,
         )
         for name, value in latencies(run).items()
-        if all(name in latencies(one) for one in same)
+        if all(name in latencies(earlier) for earlier in same)
     ]
-    usual = median(one.mb_per_s_per_host for one in same)
+    usual = median(earlier.mb_per_s_per_host for earlier in same)
     found.append(
         Judgement(
             figure="mb_per_s_per_host",
@@ -181,8 +174,8 @@ def _growth(run: Run, limits: Limits) -> list[Judgement]:
     if limits.growth_percent is None:
         return []
     found = []
-    for host in sorted({one.host for one in run.samples}):
-        samples = [one for one in run.samples if one.host == host]
+    for host in sorted({sample.host for sample in run.samples}):
+        samples = [sample for sample in run.samples if sample.host == host]
         for name, unit in (("memory", "_bytes"), ("open_files", ""), ("disk", "_bytes")):
             value = growth(samples, f"{name}{unit}", FLOORS[name])
             bound = getattr(limits.growth_percent, name)
@@ -194,11 +187,11 @@ def _growth(run: Run, limits: Limits) -> list[Judgement]:
 
 
 def growth(samples: Sequence[HostSample], name: str, floor: float) -> float | None:
-    """Percent by which a figure is larger in the last quarter than in the second one.
+    """Return the percent by which the last quarter of a figure is above its second quarter.
 
     What is below the floor counts as the floor. None where too little was read.
     """
-    values = [getattr(one, name) for one in samples if getattr(one, name) is not None]
+    values = [getattr(sample, name) for sample in samples if getattr(sample, name) is not None]
     quarter = len(values) // 4
     if quarter < 1:
         return None

@@ -1,12 +1,10 @@
-"""What the hosts show while clients use them: traffic, memory, open files, disk, requests to S3."""
+"""Samples of the hosts under load: traffic, memory, open files, disk; and requests to S3."""
 
 import os
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,31 +12,30 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from integration.load.results import HostSample
+from integration.console.processes import family, memory_of
+from integration.load.run_results import HostSample
 from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
-from integration.local.host import Host
+from integration.local.hosts.host import Host
 
 METRICS_PORT = 9113
 CONTAINERS = ("nginx", "registry")
 #: Where nginx keeps layers.
 CACHE = "var/cache/wharf"
-#: A request in HAProxy's log whose path is one of the registry's keys; podman says when it ended.
-S3_REQUEST = re.compile(r'^(\S+) .*"([A-Z]+) (\S*docker\S*) HTTP')
 
 
 class Watch(Protocol):
-    """Looks at the hosts."""
+    """A source of samples."""
 
     def look(self) -> list[HostSample]:
-        """How they are now; those that do not answer are left out."""
+        """Return a sample of each host that responds."""
 
     def s3_requests(self, since: float) -> dict[str, int] | None:
-        """Requests to S3 since a time by method; None where nobody counts them."""
+        """Return the requests to S3 since a timestamp by kind; None where they are not counted."""
 
 
 class LiveWatch:
-    """Hosts of a live registry, as far as their metrics tell.
+    """Hosts of a live registry, as far as their metrics show them.
 
     Args:
         urls: of each host's metrics, ``http://10.0.1.5:9113``.
@@ -48,7 +45,7 @@ class LiveWatch:
         self._urls = urls
 
     def look(self) -> list[HostSample]:
-        """Traffic only: metrics tell neither memory nor open files."""
+        """Return samples of the traffic: the metrics have neither memory nor open files."""
         found = []
         for url in self._urls:
             with suppress(httpx.HTTPError):
@@ -57,7 +54,7 @@ class LiveWatch:
         return found
 
     def s3_requests(self, since: float) -> dict[str, int] | None:  # noqa: ARG002
-        """Unknown: S3 counts them at a price of its own."""
+        """Return None: S3 counts requests only for a price of its own."""
         return None
 
 
@@ -65,16 +62,15 @@ class LocalWatch:
     """Hosts of a local cloud.
 
     Args:
-        cloud: one that stands.
+        cloud: a cloud that is up.
     """
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
-        self._log = cloud.logs / "endpoints" / "haproxy.log"
-        self._begin = self._log.stat().st_size
+        self._s3_log = cloud.endpoints.s3_log.from_now()
 
     def look(self) -> list[HostSample]:
-        """Everything; a host that ends meanwhile is left out."""
+        """Return complete samples, without hosts that end meanwhile."""
         found = []
         for host in self._cloud.hosts:
             gone = (LocalCloudError, httpx.HTTPError, psutil.NoSuchProcess, FileNotFoundError)
@@ -86,34 +82,30 @@ class LocalWatch:
         pids = [host.pid(name) for name in CONTAINERS]
         with self._cloud.network.inside(host.pod):
             text = httpx.get(f"http://127.0.0.1:{METRICS_PORT}/metrics", timeout=5).text
-        processes = [one for pid in pids for one in family(pid)]
-        memory = files = 0
+        processes = family(pids)
+        files = 0
         for process in processes:
             with suppress(psutil.NoSuchProcess):
-                # What processes share, such as nginx's sessions and counts, is there once.
-                memory += process.memory_full_info().pss
                 files += process.num_fds()
         return sample(host.id, text).model_copy(
             update={
-                "memory_bytes": memory,
+                "memory_bytes": memory_of(processes),
                 "open_files": files,
                 "disk_bytes": size_of(Path(f"/proc/{pids[0]}/root/{CACHE}")),
             }
         )
 
     def s3_requests(self, since: float) -> dict[str, int] | None:
-        """What the TLS front of S3 has logged."""
-        with self._log.open(errors="replace") as log:
-            log.seek(self._begin)
-            return count_s3(log, since)
+        """Return the requests that the TLS front of S3 has logged."""
+        return dict(self._s3_log.count(since))
 
 
 def sample(host: str, text: str) -> HostSample:
-    """What metrics in Prometheus' format tell of a host."""
+    """Return a sample from metrics in Prometheus' format."""
     sums: Counter[str] = Counter()
-    for family in text_string_to_metric_families(text):
-        for one in family.samples:
-            sums[one.name] += one.value  # type: ignore[assignment]
+    for metrics in text_string_to_metric_families(text):
+        for metric in metrics.samples:
+            sums[metric.name] += metric.value  # type: ignore[assignment]
     return HostSample(
         time=time.time(),
         host=host,
@@ -122,30 +114,11 @@ def sample(host: str, text: str) -> HostSample:
     )
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """A process and all that it has started."""
-    first = psutil.Process(pid)
-    return [first, *first.children(recursive=True)]
-
-
 def size_of(folder: Path) -> int:
-    """Bytes of the files in a folder; those that go meanwhile are left out."""
+    """Return the bytes of the files in a folder, without files that are deleted meanwhile."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
                 total += (Path(path) / name).lstat().st_size
     return total
-
-
-def count_s3(lines: Iterable[str], since: float) -> dict[str, int]:
-    """Requests to S3 since a time, by what their price goes by: the method, or LIST."""
-    found: Counter[str] = Counter()
-    for line in lines:
-        if request := S3_REQUEST.match(line):
-            ended, method, path = request.groups()
-            if datetime.fromisoformat(ended).timestamp() < since:
-                continue
-            lists = method == "GET" and ("prefix=" in path or "list-type" in path)
-            found["LIST" if lists else method] += 1
-    return dict(found)

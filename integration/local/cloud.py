@@ -1,4 +1,4 @@
-"""AWS on one machine: what the AWS API says there is, made real and kept so."""
+"""AWS on one machine: hosts, tasks, balancers and firewalls as the AWS API describes them."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -6,23 +6,25 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from integration.local.balancer import LocalBalancer
-from integration.local.blueprint import Blueprint, read_balancers
-from integration.local.emulator import Emulator
-from integration.local.endpoints import Endpoints, bucket_names
+from integration.console.display import Display
+from integration.local.api.blueprint import Blueprint, read_balancers
+from integration.local.api.instances import read_instances
+from integration.local.api.inventory import inventory
+from integration.local.emulator.process import Emulator
 from integration.local.errors import LocalCloudError
-from integration.local.fleet import Fleet
-from integration.local.haproxy import HaProxy
-from integration.local.host import Host
-from integration.local.images import Images
-from integration.local.instances import read_instances
-from integration.local.inventory import inventory
+from integration.local.hosts.container_images import Images
+from integration.local.hosts.fleet import Fleet
+from integration.local.hosts.host import Host
+from integration.local.hosts.placement import place
+from integration.local.hosts.rollout import Rollout
 from integration.local.machine import check_machine, make_private, podman
-from integration.local.network import Network
-from integration.local.rollout import Rollout
+from integration.local.network.balancer import LocalBalancer
+from integration.local.network.endpoints import Endpoints, bucket_names
+from integration.local.network.haproxy import HaProxy
+from integration.local.network.network import Network
+from integration.local.network.traffic import Traffic
 from integration.local.saved import SavedCloud
 from integration.local.terraform import STATE, Terraform
-from integration.local.traffic import Traffic
 
 #: Number of the endpoints' address on the network.
 ENDPOINTS = 2
@@ -35,6 +37,16 @@ def apply_with_terraform(terraform: Terraform) -> None:
     """Deploy the stack the usual way: ``terraform init`` and ``terraform apply``."""
     terraform.init()
     terraform.apply()
+
+
+def apply_with_progress(display: Display) -> Callable[[Terraform], None]:
+    """Return a function that deploys the stack and shows the number of resources on a display."""
+
+    def apply(terraform: Terraform) -> None:
+        with display.applying(terraform):
+            apply_with_terraform(terraform)
+
+    return apply
 
 
 class LocalCloud:
@@ -141,7 +153,7 @@ class LocalCloud:
         self.endpoints.serve(f"http://{self.network.gateway}:{EMULATOR_PORT}", {})
         emulator = Emulator.from_environment(
             self.logs / "emulator.log", self.network.gateway, EMULATOR_PORT
-        )
+        ).in_region(self._saved.region)
         self._saved = self._saved.model_copy(update={"emulator": emulator})
         self._saved.save(self.directory)
         self.endpoints.serve(emulator.endpoint, {})
@@ -163,7 +175,7 @@ class LocalCloud:
     @property
     def session(self) -> Any:
         """An administrator's session with the AWS API."""
-        return self.emulator.session(region=self._saved.region)
+        return self.emulator.session()
 
     @property
     def terraform(self) -> Terraform:
@@ -171,7 +183,7 @@ class LocalCloud:
         return self.terraform_with({})
 
     def terraform_with(self, variables: Mapping[str, Any]) -> Terraform:
-        """Terraform on the stack, with other values for some of its variables."""
+        """Return Terraform on the stack, with other values for some of its variables."""
         return Terraform(
             self._saved.stack,
             self.emulator,
@@ -202,7 +214,7 @@ class LocalCloud:
 
     @property
     def endpoints(self) -> Endpoints:
-        """What stands for the endpoints of AWS on the network."""
+        """Front of the endpoints of AWS on the network."""
         haproxy = HaProxy.named(self._podman, self.network, "endpoints", ENDPOINTS, self.logs)
         return Endpoints(haproxy, self._saved.region, self._stores)
 
@@ -242,21 +254,23 @@ class LocalCloud:
     def reconcile(self) -> None:
         """Make hosts, tasks, load balancers and firewalls what the AWS API says, and wait.
 
-        What leaves is drained, and goes when what comes is healthy.
+        Leaving hosts are drained, and end when the new hosts are healthy.
 
         Raises:
             LocalCloudError: a host did not become healthy in time, or
-                a container ended; the text has its last words and names its log.
+                a container ended; the text has the last lines of its log and names the file.
         """
         plan = self._read()
         self._images.prepare(plan.images, self._saved.contexts)
         fleet = self.fleet
         leaving = fleet.leaving(plan)
         hosts = fleet.reconcile(plan)
+        place(plan, hosts, leaving, fleet.run_task)
         rollout = Rollout(self._read, fleet, self._traffic)
-        rollout.settle(plan, hosts, leaving)
+        rollout.bring_in(plan, hosts, leaving)
         rollout.change_tasks(plan, hosts, leaving)
         rollout.let_go(hosts, leaving)
+        fleet.complete_hooks(plan)
 
     def _read(self) -> Blueprint:
         return Blueprint.read(self.session)
@@ -276,7 +290,7 @@ class LocalCloud:
         )
 
     def down(self) -> None:
-        """Leave nothing behind but the logs; what is gone already is no error."""
+        """Remove everything but the logs; missing parts are no error."""
         # Whatever fails, the rest is still taken down.
         with ExitStack() as last_first:
             last_first.callback(SavedCloud.forget, self.directory)

@@ -1,5 +1,7 @@
-"""What a person is told when the local cloud cannot go on."""
+"""Errors of the local cloud, as text for people."""
+
+from integration.console.errors import HarnessError
 
 
-class LocalCloudError(Exception):
+class LocalCloudError(HarnessError):
     """The local cloud cannot go on; the text is one line with the remedy or the log to read."""

@@ -1,4 +1,4 @@
-"""What this machine must have, and how podman is called on it."""
+"""Requirements of the machine, and the configuration of podman."""
 
 import os
 import resource
@@ -50,7 +50,7 @@ def make_private(directory: Path) -> None:
 
 
 def terraform_program() -> str:
-    """The command that applies the stack.
+    """Return the command that applies the stack.
 
     Raises:
         LocalCloudError: there is none.
@@ -75,7 +75,7 @@ def _limit(kind: int, most: int) -> int:
 
 
 def ulimits() -> list[str]:
-    """Limits for containers: podman's own default is above what some machines allow."""
+    """Return limits for containers: podman's default is above what some machines allow."""
     # podman build refuses the highest number of processes that the machine allows.
     processes = _limit(resource.RLIMIT_NPROC, 4096)
     files = file_limit()

@@ -1,4 +1,4 @@
-"""Where Terraform finds its provider on a machine that reaches no registry of providers."""
+"""Search for Terraform's provider on a machine that reaches no registry of providers."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -36,14 +36,14 @@ def configure_command_line(directory: Path) -> None:
     if file.exists():
         return
     text = ""
-    if not _registry_answers() and (mirror := find_mirror()):
+    if not _registry_responds() and (mirror := find_mirror()):
         text = (
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
         )
     file.write_text(text)
 
 
-def _registry_answers() -> bool:
+def _registry_responds() -> bool:
     try:
         httpx.head(f"https://{REGISTRY}/.well-known/terraform.json", timeout=5)
     except httpx.HTTPError:
@@ -54,16 +54,15 @@ def _registry_answers() -> bool:
 def find_mirror(
     implied: Iterable[str] = IMPLIED, software: Iterable[str] = SOFTWARE
 ) -> Path | None:
-    """The first folder that is a filesystem mirror with the AWS provider in it, if there is one."""
+    """Return the first folder that is a filesystem mirror with the AWS provider, if any."""
     folders = (Path(folder).expanduser() for folder in (*implied, *software))
-    candidates = (one for folder in folders for one in (folder, *_folders_in(folder)))
-    return next(
-        (one for one in candidates if (one / REGISTRY / "hashicorp" / "aws").is_dir()), None
-    )
+    candidates = (candidate for folder in folders for candidate in (folder, *_folders_in(folder)))
+    provider = Path(REGISTRY, "hashicorp", "aws")
+    return next((mirror for mirror in candidates if (mirror / provider).is_dir()), None)
 
 
 def _folders_in(folder: Path) -> Iterator[Path]:
     try:
-        yield from sorted(one for one in folder.iterdir() if one.is_dir())
+        yield from sorted(entry for entry in folder.iterdir() if entry.is_dir())
     except OSError:  # it is not there, or it is somebody else's
         return

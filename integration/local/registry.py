@@ -3,17 +3,17 @@
 import hashlib
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from integration.deployment import Deployment
+from integration.clients.deployment import Deployment
 from integration.local.cloud import LocalCloud, apply_with_terraform
-from integration.local.emulator import Emulator
+from integration.local.emulator.process import Emulator
 from integration.local.errors import LocalCloudError
 from integration.local.terraform import Terraform
+from scripts.programs import output_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,8 @@ PROXY_IMAGE = (
     f"localhost/wharf/nginx-proxy:{hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:12]}"
 )
 USERNAME = "demo"
+#: Where the stack is, unless its shape names another region.
+REGION = "us-east-1"
 #: Where the registry stands that ``make up`` and ``make demo`` leave.
 STANDING = Path("build/local")
 
@@ -37,6 +39,7 @@ class LocalRegistry:
         report: gets a line for each step.
         deploy: applies the stack.
         stores: buckets that another S3 keeps than the emulator's, and its ``address:port``.
+        builds: whether the proxy's image is built first; otherwise it is pulled, or here already.
 
     Usage:
 
@@ -54,6 +57,7 @@ class LocalRegistry:
         report: Callable[[str], None] = print,
         deploy: Callable[[Terraform], None] = apply_with_terraform,
         stores: Mapping[str, str] | None = None,
+        builds: bool = True,
     ) -> None:
         self.directory = directory
         report("Synthesizing the stack")
@@ -65,15 +69,17 @@ class LocalRegistry:
             {
                 "proxy_image": image,
                 "minimum_hosts": hosts,
-                "maximum_hosts": hosts + 2,
+                # A single host cannot grow: see the setting.
+                "maximum_hosts": hosts + 2 if hosts > 1 else 1,
                 # The images of a test are not worth a failed destroy.
                 "force_destroy": True,
                 **(variables or {}),
             },
-            contexts={image: REPOSITORY / "nginx-proxy"},
+            contexts={image: REPOSITORY / "nginx-proxy"} if builds else {},
             report=report,
             deploy=deploy,
             stores=stores,
+            region=(shape or {}).get("WHARF_AWS_REGION", REGION),
         )
 
     @classmethod
@@ -126,7 +132,7 @@ class LocalRegistry:
 
     @property
     def deployment(self) -> Deployment:
-        """How to reach and use it."""
+        """Address and login of the registry."""
         return deployment(self.cloud, self.directory)
 
 
@@ -155,6 +161,7 @@ def directions(cloud: LocalCloud, directory: Path) -> str:
     found = deployment(cloud, directory)
     password = directory / "password"
     health = cloud.balancer.health()
+    end = "make down" if directory == STANDING else f"wharf local down --directory {directory}"
     return "\n".join(
         [
             f"Registry  {found.url}",
@@ -168,7 +175,7 @@ def directions(cloud: LocalCloud, directory: Path) -> str:
             f"Logs      {cloud.logs}",
             f"Try       curl --cacert {found.ca} --user {USERNAME}:$(cat {password}) "
             f"{found.url}/v2/_catalog",
-            "End it    make down",
+            f"End it    {end}",
         ]
     )
 
@@ -184,16 +191,8 @@ def synthesize(directory: Path, shape: Mapping[str, str]) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     others = {name: text for name, text in os.environ.items() if not name.startswith("WHARF_")}
     environment = {**others, **shape, "CDKTF_OUTDIR": str(directory.resolve())}
-    done = subprocess.run(
-        [sys.executable, str(REPOSITORY / "main.py")],
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise LocalCloudError(f"Synthesis failed: {done.stderr.strip() or done.stdout.strip()}")
+    command = [sys.executable, str(REPOSITORY / "main.py")]
+    output_of("Synthesis", command, LocalCloudError, cwd=directory, env=environment)
     name = shape.get("WHARF_NAME", "wharf")
     return directory / "stacks" / name
 
@@ -211,32 +210,28 @@ def publish(cloud: LocalCloud, directory: Path) -> None:
 
 
 def operator(emulator: Emulator) -> dict[str, str]:
-    """The environment of whoever uses a local account with an AWS SDK, and may do everything."""
+    """Return the environment of an administrator who uses a local account with an AWS SDK."""
     return {
         "AWS_ENDPOINT_URL": emulator.endpoint,
         "AWS_ACCESS_KEY_ID": emulator.credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": emulator.credentials.secret_access_key,
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": emulator.region,
     }
 
 
 def program(
     name: str, *arguments: str, text: str = "", environment: Mapping[str, str] | None = None
 ) -> str:
-    """Run one of the operator's programs; return what it printed.
+    """Run an operator's command of ``wharf``; return its output.
 
     Raises:
         LocalCloudError: it failed; the text is what it said.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", f"scripts.{name}", *arguments],
+    return output_of(
+        f"wharf {name}",
+        [sys.executable, "-m", "scripts.cli", name, *arguments],
+        LocalCloudError,
+        text=text,
         cwd=REPOSITORY,
         env={**os.environ, **(environment or {})},
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
     )
-    if done.returncode != 0:
-        raise LocalCloudError(f"scripts.{name} failed: {done.stderr.strip()}")
-    return done.stdout

@@ -1,4 +1,4 @@
-"""What a cloud leaves on disk, so that another process can look at it or take it down."""
+"""Description of a cloud on disk, with which another process can use it or take it down."""
 
 import secrets
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from integration.local.emulator import Emulator
+from integration.local.emulator.process import Emulator
 from integration.local.errors import LocalCloudError
 
 FILE = "cloud.json"
@@ -50,12 +50,14 @@ class SavedCloud(BaseModel):
             LocalCloudError: there is none.
         """
         if not cls.stands(directory):
-            raise LocalCloudError(f"No local cloud stands in {directory}; start one with up")
+            raise LocalCloudError(
+                f"No local cloud stands in {directory}; start one with `wharf local up`"
+            )
         return cls.model_validate_json((directory / FILE).read_text())
 
     @staticmethod
     def stands(directory: Path) -> bool:
-        """Whether a cloud stands in a directory."""
+        """Return whether a cloud stands in a directory."""
         return (directory / FILE).exists()
 
     @classmethod

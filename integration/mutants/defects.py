@@ -1,10 +1,11 @@
 """The deliberate defects, as tables of TOML that people review: ``defects/KIND.toml``."""
 
-import tomllib
 from pathlib import Path
-from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
+
+from integration.console.errors import HarnessError
+from scripts.toml_file import read_toml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = Path(__file__).parent / "defects"
@@ -13,7 +14,7 @@ KINDS = sorted(table.stem for table in TABLES.glob("*.toml"))
 BRINGING_UP = "bringing up"
 
 
-class DefectError(Exception):
+class DefectError(HarnessError):
     """A defect that cannot be applied, or that there is not; the text says what to do."""
 
 
@@ -33,7 +34,7 @@ class Defect(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str
+    kind: str = ""
     name: str
     file: str
     old: str
@@ -44,16 +45,16 @@ class Defect(BaseModel):
 
     @property
     def needs_cloud(self) -> bool:
-        """Whether it shows on a running registry only."""
+        """Return whether the defect shows on a running registry only."""
         return not self.caught_by.startswith(("tests/", "nginx-proxy/tests/"))
 
     @property
     def shapes_stack(self) -> bool:
-        """Whether it changes what Terraform applies."""
+        """Return whether the defect changes what Terraform applies."""
         return self.file.startswith("modules/")
 
     def applied(self, text: str) -> str:
-        """The text of the file with the defect in it.
+        """Return the text of the file with the defect in it.
 
         Raises:
             DefectError: it is no longer what the defect was written for.
@@ -67,20 +68,22 @@ class Defect(BaseModel):
         return text.replace(self.old, self.new)
 
     @classmethod
-    def all(cls) -> list[Self]:
-        """All of them, by kind.
+    def all(cls) -> list["Defect"]:
+        """Return all of them, by kind.
 
         Raises:
             DefectError: a table is not as it has to be.
         """
-        return [one for kind in KINDS for one in cls._of(kind)]
+        return [defect for kind in KINDS for defect in cls._of(kind)]
 
     @classmethod
-    def _of(cls, kind: str) -> list[Self]:
+    def _of(cls, kind: str) -> list["Defect"]:
         table = TABLES / f"{kind}.toml"
-        try:
-            described = tomllib.loads(table.read_text())["defect"]
-            return [cls(kind=kind, **one) for one in described]
-        except (tomllib.TOMLDecodeError, ValidationError) as error:
-            said = " ".join(str(error).split())
-            raise DefectError(f"{table.relative_to(REPOSITORY)}: {said}; correct it") from None
+        defects = read_toml(table, _Table, DefectError).defect
+        return [defect.model_copy(update={"kind": kind}) for defect in defects]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    defect: list[Defect]

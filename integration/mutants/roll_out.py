@@ -1,4 +1,4 @@
-"""What this tree holds, put into force on the local cloud that stands in it.
+"""Apply the stack and images of this tree to the local cloud that stands in it.
 
     python -m integration.mutants.roll_out [--stack] [--replace]
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import click
 
-from integration.interrupts import ends_on_signals
-from integration.local.blueprint import Blueprint
+from integration.console.signals import ends_on_signals
+from integration.local.api.blueprint import Blueprint
 from integration.local.cloud import LocalCloud
 from integration.local.registry import LocalRegistry, publish, synthesize
-from integration.messages import run
-from integration.published import PERMISSIONS
+from integration.suite.support.configuration_files import PERMISSIONS
+from scripts.errors import run
 
 #: Where in the tree the local cloud stands.
 CLOUD = Path("build/integration")
@@ -24,7 +24,7 @@ CLOUD = Path("build/integration")
 
 @click.command()
 @click.option("--stack", is_flag=True, help="Synthesize and apply the stack first.")
-@click.option("--replace", is_flag=True, help="Replace the hosts, also where nothing asks for it.")
+@click.option("--replace", is_flag=True, help="Replace the hosts, even if nothing requires it.")
 def roll_out(*, stack: bool, replace: bool) -> None:
     """Bring hosts, image and stack to what the files of this tree say."""
     with ends_on_signals():
@@ -53,9 +53,9 @@ def kill_hosts(cloud: LocalCloud) -> None:
 
 
 def tasks(cloud: LocalCloud) -> list[str]:
-    """What the hosts run."""
+    """Return the versions of the task definitions that the hosts are to run."""
     services = Blueprint.read(cloud.session).services
-    return [service.task["taskDefinitionArn"] for service in services]
+    return [service.task.arn for service in services]
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from integration.storms.results import Simulated
+from integration.storms.storm_results import Simulated
 from scripts.capacity.figures import Delivery, Figures, InstanceType
-from scripts.capacity.model import Host, Model, Storm
+from scripts.capacity.model import Model
 from scripts.capacity.simulation import Simulation
+from scripts.capacity.storm import Host, Storm
 
 #: Servers, GB and layers of the image, delivery, instance type, hosts.
 Case = tuple[int, float, int, Delivery, str, int]

@@ -5,7 +5,7 @@ import pytest
 from wharf_proxy.atomic_file import AtomicFile, exclusive, write
 
 
-def test_a_file_is_for_its_owner_only_unless_told_otherwise(tmp_path: Path) -> None:
+def test_a_file_is_for_its_owner_only_by_default(tmp_path: Path) -> None:
     secret, public = tmp_path / "secret", tmp_path / "public"
     write(AtomicFile(path=secret, content=b"1"), AtomicFile(path=public, content=b"2", mode=0o644))
     assert secret.read_bytes() == b"1"

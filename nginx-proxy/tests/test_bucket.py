@@ -1,4 +1,4 @@
-"""Answers of S3 that moto does not give, by botocore's own stubber."""
+"""Responses of S3 that moto does not send, by botocore's own stubber."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def test_each_refusal_has_its_remedy(code: str, remedy: str, bucket: Bucket, s3:
     assert remedy in str(caught.value)
 
 
-def test_a_refused_upload_says_what_was_written_before_it(bucket: Bucket, s3: Any) -> None:
+def test_a_refused_upload_names_the_files_written_before_it(bucket: Bucket, s3: Any) -> None:
     s3.add_response("put_object", {})
     s3.add_client_error("put_object", "AccessDenied")
     with pytest.raises(ConfigurationError, match=r"s3:PutObject.*\(nginx.htpasswd written before"):

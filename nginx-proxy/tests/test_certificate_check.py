@@ -7,8 +7,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
-from wharf_proxy.certificate import check_certificate, warnings
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from wharf_proxy.certificate import check_certificate
 from wharf_proxy.certificate_files import domains
 from wharf_proxy.errors import ConfigurationError
 
@@ -138,8 +138,8 @@ PUBLIC = rsa.RSAPublicNumbers(65537, (1 << 8199) + 1).public_key()
 def test_a_key_that_clients_refuse_is_refused(
     server: dict[str, Any], told: str, issue: Any, now: datetime
 ) -> None:
-    one = issue(**server)
-    line = problem(one.certificate, one.key, now)
+    issued = issue(**server)
+    line = problem(issued.certificate, issued.key, now)
     assert line.startswith("domain.crt: certificate 1 (CN=registry.example.com) has ")
     assert told in line
 
@@ -241,63 +241,6 @@ def test_a_second_list_of_alternative_names_is_refused(issue: Any, now: datetime
     )
     told = problem(ssl.DER_cert_to_PEM_cert(der).encode(), server.key, now)
     assert told.startswith("domain.crt: certificate 1 cannot be read (")
-
-
-def cross_signed(issue: Any, now: datetime) -> tuple[Any, bytes]:
-    """A server, and its chain that ends with a root that another, expired one had signed."""
-    old = issue("Old root", ca=True, end=now)
-    key = ec.generate_private_key(ec.SECP256R1())
-    middle = issue("Middle", ca=True, issuer=issue("Root", ca=True, key=key))
-    root = issue("Root", ca=True, key=key, issuer=old, end=now)
-    server = issue(issuer=middle)
-    return server, server.certificate + middle.certificate + root.certificate + old.certificate
-
-
-def test_an_expired_root_behind_a_good_chain_is_accepted_with_a_warning(
-    issue: Any, now: datetime
-) -> None:
-    server, chain = cross_signed(issue, now)
-    check_certificate(chain, server.key, now=now)
-    (line,) = warnings(chain, now=now)
-    assert line.startswith("domain.crt: CN=Root expired on 2026-06-01")
-    assert line.endswith("remove the last 2 from the file")
-    assert not warnings(chain, now=now - timedelta(seconds=1))
-
-
-def aia() -> x509.AuthorityInformationAccess:
-    address = x509.UniformResourceIdentifier("http://ca.example.com/ca.der")
-    issuers = AuthorityInformationAccessOID.CA_ISSUERS
-    return x509.AuthorityInformationAccess([x509.AccessDescription(issuers, address)])
-
-
-def test_a_certificate_without_its_issuer_is_accepted_with_a_warning(
-    issue: Any, now: datetime
-) -> None:
-    root = issue("Root", ca=True)
-    server = issue(issuer=root, more=[aia()])
-    check_certificate(server.certificate, server.key, now=now)
-    (line,) = warnings(server.certificate, now=now)
-    assert line.startswith("domain.crt: holds the server's certificate alone")
-    assert "fullchain.pem" in line
-    assert "CN=Root" in line
-    assert not warnings(server.certificate + root.certificate, now=now)
-    assert not warnings(issue(issuer=root).certificate, now=now), "its issuer publishes nothing"
-
-
-def test_a_ca_that_is_given_is_checked_and_quiet(issue: Any, now: datetime) -> None:
-    root, other = issue("Root", ca=True), issue("Other", ca=True)
-    server = issue(issuer=root, more=[aia()])
-    both = other.certificate + root.certificate
-    check_certificate(server.certificate, server.key, ca=both, now=now)
-    assert not warnings(server.certificate, ca=both, now=now)
-    with pytest.raises(ConfigurationError, match=r"to a certificate in ca\.pem: add"):
-        check_certificate(
-            server.certificate,
-            server.key,
-            ca=issue("B", ca=True).certificate,
-            ca_file="ca.pem",
-            now=now,
-        )
 
 
 def test_a_key_of_a_kind_that_tls_does_not_use_is_refused(issue: Any, now: datetime) -> None:

@@ -32,7 +32,7 @@ def test_only_files_that_exist_are_read(tmp_path: Path) -> None:
     assert read(tmp_path) == {"domain.crt": b"certificate"}
 
 
-def test_a_permission_of_a_removed_user_is_told_to_who_publishes_and_not_to_the_host(
+def test_a_permission_of_a_removed_user_is_reported_at_publishing_only(
     good_files: dict[str, bytes],
 ) -> None:
     files = good_files | {"nginx.permissions": b"bob pull *\n"}

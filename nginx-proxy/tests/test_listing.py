@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeBucket, s3_backends
@@ -28,7 +27,7 @@ Request = Callable[..., Response]
 
 @pytest.fixture
 def bucket(endpoint: str) -> Iterator[FakeBucket]:  # noqa: ARG001
-    """The keys of an empty bucket, as the S3 at `endpoint` has them."""
+    """Yield an empty bucket, as the S3 at `endpoint` holds it."""
     s3 = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
     yield s3.create_bucket(BUCKET, "us-east-1")
     empty(s3.buckets[BUCKET])
@@ -45,7 +44,7 @@ def client(endpoint: str, bucket: FakeBucket) -> Iterator["S3Client"]:  # noqa: 
 
 @pytest.fixture
 def calls(client: "S3Client") -> list[object]:
-    """The requests that list the bucket."""
+    """Return the requests that list the bucket, as they come."""
     calls: list[object] = []
     client.meta.events.register(
         "before-call.s3.ListObjectsV2", lambda params, **_: calls.append(params["query_string"])
@@ -139,7 +138,9 @@ PAGED = settings(
 )
 
 
+# S3 lists "a-" before "a", because a name ends with "/" there. Random names often miss that case.
 @PAGED
+@example(names={"a", "a-"}, last="", n=1)
 @given(names=st.sets(TAG, min_size=1, max_size=9), last=TAG | st.just(""), n=st.integers(1, 10))
 def test_a_page_of_tags_is_the_slice_of_all(
     client: "S3Client", bucket: FakeBucket, names: set[str], last: str, n: int
@@ -152,6 +153,7 @@ def test_a_page_of_tags_is_the_slice_of_all(
 
 
 @PAGED
+@example(names={"a", "a-a"}, last="", n=1, grants={"*"})
 @given(
     names=st.sets(REPOSITORY, min_size=1, max_size=9),
     last=REPOSITORY | st.just("") | st.text(max_size=5),
@@ -160,7 +162,7 @@ def test_a_page_of_tags_is_the_slice_of_all(
         st.just("*") | REPOSITORY | REPOSITORY.map(lambda name: f"{name}/*"), max_size=4
     ),
 )
-def test_a_page_of_the_catalog_is_the_slice_of_what_may_be_read(
+def test_a_page_of_the_catalog_is_a_slice_of_the_readable_repositories(
     client: "S3Client", bucket: FakeBucket, names: set[str], last: str, n: int, grants: set[str]
 ) -> None:
     empty(bucket)
@@ -168,11 +170,11 @@ def test_a_page_of_the_catalog_is_the_slice_of_what_may_be_read(
         push(bucket, name, "1")
     readable = [name for name in sorted(names) if name > last and covered(name, grants)]
     found = listing.readable(client, BUCKET, " ".join(grants), last, n)
-    assert found == readable[:n]
+    assert found == readable[:n], "a repository is on no page"
 
 
 def covered(name: str, grants: Iterable[str]) -> bool:
-    """Whether a grant covers a repository, as lua/wharf/permissions.lua decides it."""
+    """Return whether a grant covers a repository, as lua/wharf/permissions.lua decides it."""
     return any(
         grant in ("*", name) or (grant.endswith("/*") and name.startswith(grant.removesuffix("*")))
         for grant in grants
@@ -228,7 +230,7 @@ def test_an_unknown_repository_is_not_found(request_: Request) -> None:
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "-a", "a#", "é", "a" * 2000], ids=ascii)
-def test_what_is_no_name_is_an_unknown_repository(request_: Request, name: str) -> None:
+def test_an_impossible_name_is_an_unknown_repository(request_: Request, name: str) -> None:
     assert request_("tags", repository=name)[0] == 404
 
 
@@ -292,27 +294,3 @@ def test_any_last_is_a_place_in_the_list(bucket: FakeBucket, request_: Request, 
     assert status == 200
     assert body["repositories"] in (["zz"], [])
     assert request_("tags", f"last={last}", repository="zz")[0] == 200
-
-
-def test_a_failure_of_s3_is_said_to_the_client_and_to_the_log(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    class Failing:
-        def list_objects_v2(self, **_: object) -> None:
-            raise ClientError({"Error": {"Code": "SlowDown"}}, "ListObjectsV2")
-
-    got: list[Any] = []
-    environment = {
-        "QUERY_STRING": "",
-        "HTTP_X_WHARF_ROUTE": "catalog",
-        "HTTP_X_WHARF_READABLE": "*",
-        service.DISCONNECTED: lambda: False,
-    }
-    failing: Any = Failing()
-    (content,) = service.Lists(failing, BUCKET)(environment, lambda *given: got.extend(given))
-    assert got[0] == "503 Service Unavailable"
-    assert json.loads(content)["errors"][0]["code"] == "UNAVAILABLE"
-    event = json.loads(capsys.readouterr().out)
-    assert event["event"] == "list_failed"
-    assert "SlowDown" in event["message"]
-    assert "SlowDown" not in content.decode()

@@ -1,4 +1,4 @@
-"""What the container logs: every line is JSON, whatever its programs write."""
+"""The log of the container: every line is JSON, whatever the programs write."""
 
 import io
 import json
@@ -63,7 +63,7 @@ def test_no_query_is_logged(query: bytes, capsys: Capture) -> None:
 
 @given(written=st.binary(max_size=10_000))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_a_program_writes_is_json(written: bytes, capsys: Capture) -> None:
+def test_each_line_of_a_program_becomes_json(written: bytes, capsys: Capture) -> None:
     report_errors(io.BytesIO(written))
     lines = capsys.readouterr().out.splitlines()
     assert all(json.loads(line)["event"] == "program_error" for line in lines)
@@ -105,8 +105,8 @@ def test_errors_of_nginx_are_reported_until_its_end(
     seen = []
     for line in process.stdout:
         seen.append(line.rstrip())
-        # nginx and the verifier have each said how they were called, and their first error.
-        if len([one for one in seen if "first" in one or one.startswith("nginx")]) == 4:
+        # Each nginx has said how it was called, and its first error.
+        if len([text for text in seen if "first" in text or text.startswith("nginx")]) == 6:
             process.send_signal(signal.SIGTERM)
             break
     seen += [line.rstrip() for line in process.stdout]
@@ -114,7 +114,7 @@ def test_errors_of_nginx_are_reported_until_its_end(
     errors = [
         (event["level"], event["message"]) for event in events if event["event"] == "program_error"
     ]
-    assert errors == [("error", "first \ufffd")] * 2 + [("alert", "last")] * 2
+    assert errors == [("error", "first \ufffd")] * 3 + [("alert", "last")] * 3
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_errors_of_nginx_are_reported_until_its_end(
         ),
     ],
 )
-def test_what_python_says_is_reported(code: str, message: str) -> None:
+def test_log_lines_of_python_are_reported(code: str, message: str) -> None:
     program = f"from wharf_proxy import log; log.configure('start'); {code}"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(

@@ -15,10 +15,10 @@ BEGIN, END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 @pytest.fixture
 def server(issue: Any) -> tuple[bytes, bytes, bytes]:
-    """A server's certificate, that of its issuer, and its key."""
+    """Return a server's certificate, that of its issuer, and the server's key."""
     issuer = issue("Issuer", ca=True)
-    one = issue(issuer=issuer)
-    return one.certificate, issuer.certificate, one.key
+    issued = issue(issuer=issuer)
+    return issued.certificate, issuer.certificate, issued.key
 
 
 def problem(certificate: bytes, key: bytes, now: datetime) -> str:

@@ -17,12 +17,16 @@ from cryptography.x509 import load_pem_x509_certificate
 from prometheus_client.parser import text_string_to_metric_families
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from wharf_proxy.certificate import valid_until
+from wharf_proxy.settings import ProxySettings
 from wharf_proxy.start import write_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 pytestmark = pytest.mark.slow
+
+NGINXES = 3
+"""Number of programs that the stub replaces: for clients, for layers, the verifier."""
 
 NGINX_CONF = Path(__file__).parents[1] / "nginx.conf"
 
@@ -31,7 +35,7 @@ Running = Callable[..., "subprocess.Popen[str]"]
 
 
 def lines(process: "subprocess.Popen[str]", number: int) -> list[str]:
-    """The next lines that the program and those that it runs print, but for the certificate's."""
+    """Return the next lines of the program and its children, except that of the certificate."""
     assert process.stdout
     others = (line for line in process.stdout if '"certificate"' not in line)
     return [line.rstrip() for line in islice(others, number)]
@@ -42,41 +46,88 @@ def upload(s3: "S3Client", files: dict[str, bytes]) -> None:
         s3.put_object(Bucket="configuration", Key=name, Body=content)
 
 
-def test_it_runs_nginx_and_the_verifier_until_it_is_told_to_stop(
+def test_it_runs_each_nginx_until_the_stop_signal(
     running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
     process = running()
-    (*nginx, soft, hard), verifier = (line.split() for line in sorted(lines(process, 2), key=len))
+    started = sorted(lines(process, NGINXES), key=len)
+    (*nginx, soft, hard), layers, verifier = (line.split() for line in started)
     assert nginx == ["nginx", "-e", "stderr", "-g", "daemon", "off;"]
+    assert layers[:5] == ["nginx", "-e", "stderr", "-c", "/etc/nginx/layers.conf"]
     assert verifier[:5] == ["nginx", "-e", "stderr", "-c", "/etc/nginx/verifier.conf"]
     assert soft == hard, "each connection is an open file"
     process.send_signal(signal.SIGQUIT)
     assert process.wait(10) == 0
 
 
-def test_a_stop_lets_what_is_under_way_end(
+def test_a_stop_lets_transfers_end(
     running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
     process = running()
-    lines(process, 2)
+    lines(process, NGINXES)
     process.send_signal(signal.SIGTERM)
     # At SIGTERM nginx would break off all transfers.
-    assert lines(process, 2) == ["quit", "quit"]
+    assert lines(process, NGINXES) == ["quit"] * NGINXES
 
 
-@pytest.mark.parametrize("number", range(3), ids=["nginx", "verifier", "service"])
+def test_a_stop_first_lets_the_load_balancer_notice(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    process = running(NGINX_NOTICE_SECONDS="600")
+    programs = len(lines(process, NGINXES))
+    process.send_signal(signal.SIGTERM)
+    settled = Retrying(
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.05),
+        retry=retry_if_result(lambda is_there: not is_there),
+    )
+    settled((tmp_path / "run" / "stopping").exists)
+    running_on = [child for child in psutil.Process(process.pid).children() if child.is_running()]
+    process.kill()
+    for child in running_on:
+        child.kill()
+    assert len(running_on) > programs
+
+
+def test_the_page_forgets_a_host_as_soon_as_it_is_told_to_stop(
+    running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    upload(s3, good_files)
+    s3.create_bucket(Bucket="images")
+    where = {"Bucket": "images", "Prefix": "page/hosts/"}
+    s3.put_object(Bucket="images", Key=f"page/hosts/{socket.gethostname()}.json", Body=b"{}")
+    process = running(NGINX_PAGE="true", NGINX_IMAGE_BUCKET="images", NGINX_NOTICE_SECONDS="600")
+    settled = Retrying(
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.05),
+        retry=retry_if_result(lambda is_there: not is_there),
+    )
+    settled((tmp_path / "run" / "page.sock").exists)
+    process.send_signal(signal.SIGTERM)
+    settled(lambda: s3.list_objects_v2(**where)["KeyCount"] == 0)  # type: ignore[arg-type]
+    left = psutil.Process(process.pid).children()
+    process.kill()
+    for child in left:
+        child.kill()
+    assert len(left) > NGINXES, "the host serves until the load balancer has noticed"
+
+
+@pytest.mark.parametrize(
+    "number", range(5), ids=["nginx", "layers", "verifier", "service", "identity"]
+)
 def test_it_ends_when_one_of_its_programs_does(
     number: int, running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
     process = running()
-    lines(process, 2)
+    lines(process, NGINXES)
     waiting = Retrying(
         stop=stop_after_delay(60),
         wait=wait_fixed(0.05),
-        retry=retry_if_result(lambda found: len(found) < 3),
+        retry=retry_if_result(lambda found: len(found) < 5),
     )
     programs = waiting(psutil.Process(process.pid).children)
     programs.pop(number).kill()
@@ -91,7 +142,7 @@ def test_it_writes_the_files_and_keeps_them_to_itself(
     running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     upload(s3, good_files)
-    lines(running(), 2)
+    lines(running(), NGINXES)
     folder = tmp_path / "run" / "files"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == good_files
@@ -103,7 +154,7 @@ def test_changed_files_come_into_force_together(
 ) -> None:
     upload(s3, good_files)
     process = running()
-    lines(process, 2)
+    lines(process, NGINXES)
     changed = good_files | {"nginx.permissions": b"* pull *"}
     upload(s3, changed)
     told, event = sorted(lines(process, 2))
@@ -118,7 +169,7 @@ def test_a_bad_file_is_reported_and_the_old_ones_stay(
 ) -> None:
     upload(s3, good_files)
     process = running()
-    lines(process, 2)
+    lines(process, NGINXES)
     upload(s3, {"nginx.htpasswd": b"alice:in clear\n"})
     (event,) = map(json.loads, lines(process, 1))
     assert event["event"] == "configuration_refused"
@@ -131,40 +182,22 @@ def test_the_general_endpoint_variable_is_honoured(
     running: Running, s3: "S3Client", good_files: dict[str, bytes], endpoint: str
 ) -> None:
     upload(s3, good_files)
-    assert all(lines(running(AWS_ENDPOINT_URL_S3=None, AWS_ENDPOINT_URL=endpoint), 2))
+    assert all(lines(running(AWS_ENDPOINT_URL_S3=None, AWS_ENDPOINT_URL=endpoint), NGINXES))
 
 
 def test_the_default_region_stands_in_for_the_region(
     running: Running, s3: "S3Client", good_files: dict[str, bytes]
 ) -> None:
     upload(s3, good_files)
-    assert all(lines(running(AWS_REGION=None, AWS_DEFAULT_REGION="us-east-1"), 2))
+    assert all(lines(running(AWS_REGION=None, AWS_DEFAULT_REGION="us-east-1"), NGINXES))
 
 
-def failure(done: "subprocess.CompletedProcess[str]") -> str:
-    """Return the message of a start that failed, which is the only line."""
-    assert (done.returncode, done.stderr) == (1, "")
-    (event,) = map(json.loads, done.stdout.splitlines())
-    assert event["event"] == "start_failed"
-    message: str = event["message"]
-    return message
+def wait_for_socket(path: Path) -> None:
+    def connect() -> None:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
 
-
-def assert_one_line(done: "subprocess.CompletedProcess[str]", *parts: str) -> None:
-    message = failure(done)
-    for part in parts:
-        assert part in message
-
-
-def test_without_a_bucket_it_says_which_variable_to_set(start: Start) -> None:
-    assert failure(start(NGINX_CONFIG_BUCKET=None)) == (
-        "NGINX_CONFIG_BUCKET is not set: set it to the bucket that "
-        "`python -m scripts.publish` writes nginx.htpasswd, domain.crt, domain.key to"
-    )
-
-
-def test_without_a_bucket_of_images_it_says_which_variable_to_set(start: Start) -> None:
-    assert_one_line(start(NGINX_IMAGE_BUCKET=None), "NGINX_IMAGE_BUCKET is not set: set it to")
+    Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True)(connect)
 
 
 def test_the_service_serves_lists_on_its_socket(
@@ -173,12 +206,7 @@ def test_the_service_serves_lists_on_its_socket(
     upload(s3, good_files)
     running()
     path = tmp_path / "run" / "service.sock"
-
-    def connect() -> None:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(str(path))
-
-    Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True)(connect)
+    wait_for_socket(path)
     headers = {"X-Wharf-Route": "catalog", "X-Wharf-Readable": "*"}
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://x") as client:
         response = client.get("/", headers=headers, timeout=60)
@@ -187,90 +215,50 @@ def test_the_service_serves_lists_on_its_socket(
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_object_that_is_missing_is_named(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
-) -> None:
-    upload(s3, {"nginx.htpasswd": good_files["nginx.htpasswd"]})
-    assert failure(start()) == (
-        "s3://configuration/domain.crt: it is not in the bucket: "
-        "publish it with `python -m scripts.publish`"
-    )
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_bucket_that_does_not_exist_is_named(start: Start) -> None:
-    assert_one_line(start(), "s3://configuration/nginx.htpasswd: the bucket does not exist")
-
-
-def test_an_impossible_bucket_name_is_refused(start: Start) -> None:
-    done = start(NGINX_CONFIG_BUCKET="No Bucket!")
-    assert_one_line(done, "s3://No Bucket!/nginx.htpasswd: not a possible bucket name")
-
-
-def test_a_bad_file_stops_it_before_anything_is_written(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
-) -> None:
-    upload(s3, good_files | {"domain.key": b"nonsense"})
-    assert_one_line(start(), "s3://configuration/domain.key: is not a PEM private key")
-    assert not (tmp_path / "run").exists()
-
-
-def test_without_credentials_it_asks_for_a_role(start: Start) -> None:
-    done = start(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
-    assert_one_line(done, "no AWS credentials", "give the task a role")
-
-
-def test_an_endpoint_that_does_not_answer_is_named(start: Start) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        done = start(AWS_ENDPOINT_URL_S3=nobody)
-    assert_one_line(done, "S3 cannot be reached", nobody)
-
-
-def test_an_endpoint_that_is_no_address_is_named(start: Start) -> None:
-    assert_one_line(start(AWS_ENDPOINT_URL_S3="nonsense"), "nonsense", "AWS_ENDPOINT_URL_S3")
-
-
-@pytest.mark.parametrize("given", ["0", "3601", "soon", "-1", "1.5"])
-def test_a_time_that_is_none_is_refused(start: Start, given: str) -> None:
-    assert failure(start(NGINX_REFRESH_SECONDS=given)) == (
-        f"NGINX_REFRESH_SECONDS = {given!r}: it must be 1 to 3600 seconds"
-    )
-
-
-def test_an_image_without_nginx_says_so(
-    start: Start, s3: "S3Client", good_files: dict[str, bytes]
+@pytest.mark.parametrize("page", ["true", "false", None])
+def test_the_page_has_facts_where_there_is_one(
+    running: Running,
+    s3: "S3Client",
+    good_files: dict[str, bytes],
+    tmp_path: Path,
+    page: str | None,
 ) -> None:
     upload(s3, good_files)
-    assert_one_line(start(PATH="/nowhere"), "nginx: No such file or directory")
-
-
-def test_a_delivery_that_is_none_is_refused(start: Start) -> None:
-    assert failure(start(NGINX_BLOB_DELIVERY="disk")) == (
-        "NGINX_BLOB_DELIVERY = 'disk': it must be proxy or cache or redirect"
-    )
+    process = running(NGINX_PAGE=page)
+    # The page's program is started after the others.
+    wait_for_socket(tmp_path / "run" / ("page.sock" if page == "true" else "service.sock"))
+    commands = [child.cmdline() for child in psutil.Process(process.pid).children()]
+    assert any("wharf_proxy.page_service" in command for command in commands) == (page == "true")
 
 
 def test_nginx_gets_the_settings(
     running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     upload(s3, good_files)
-    lines(running(NGINX_CACHE_GIGABYTES="7"), 2)
+    process = running(NGINX_CACHE_GIGABYTES="7")
+    lines(process, NGINXES)
     assert "max_size=7g" in (tmp_path / "run" / "settings.conf").read_text()
+    settings = ProxySettings(
+        configuration_bucket="c",
+        image_bucket="i",
+        blob_delivery="proxy",
+        cache_gigabytes=7,
+        refresh_seconds=1,
+    )
+    # A program that is about to start has no environment yet.
+    started = Retrying(
+        stop=stop_after_delay(10),
+        wait=wait_fixed(0.1),
+        retry=retry_if_result(lambda found: not found),
+    )
+    for program in psutil.Process(process.pid).children():
+        assert started(program.environ).items() >= settings.for_nginx().items()
 
 
 def test_each_file_that_nginx_includes_is_written(tmp_path: Path) -> None:
-    write_settings(tmp_path, cache_size=1)
+    write_settings(tmp_path, ProxySettings(configuration_bucket="c", image_bucket="i"))
     included = re.findall(r"include /var/lib/wharf/(.+);", NGINX_CONF.read_text())
     assert sorted(included) == sorted(file.name for file in tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("given", ["0", "10001", "many"])
-def test_a_limit_of_uploads_that_is_none_is_refused(start: Start, given: str) -> None:
-    assert failure(start(NGINX_UPLOADS=given)) == (
-        f"NGINX_UPLOADS = {given!r}: it must be 1 to 10000 uploads"
-    )
 
 
 def test_it_says_how_long_the_certificate_is_good_for(
@@ -281,6 +269,7 @@ def test_it_says_how_long_the_certificate_is_good_for(
     assert process.stdout
     event = next(json.loads(line) for line in process.stdout if "certificate" in line)
     assert (event["event"], event["days_left"]) == ("certificate", 0)
+    assert event["percent_left"] == 49  # of an hour before and an hour after
     assert event["message"].startswith("expires on 20")
 
 
@@ -288,7 +277,7 @@ def test_nginx_gets_the_measures(
     running: Running, s3: "S3Client", good_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     upload(s3, good_files)
-    lines(running(), 2)
+    lines(running(), NGINXES)
     text = (tmp_path / "run" / "metrics.prom").read_text()
     found = {
         sample.name: sample.value

@@ -134,7 +134,7 @@ def test_a_hash_that_no_password_matches_is_refused(hashed: str) -> None:
     assert "is not hashed in a way that nginx can verify" in problem(f"alice:{hashed}")
 
 
-def test_what_follows_a_second_colon_is_a_comment(user_line: str) -> None:
+def test_text_after_a_second_colon_is_a_comment(user_line: str) -> None:
     content = user_line.replace("\n", ":Alice Real:a@example.com:g1\n")
     content += user_line.replace("alice", "bob").replace("\n", ":\n")
     assert check_users(content.encode()) == ["alice", "bob"]

@@ -41,7 +41,7 @@ def test_the_limit_of_the_container_counts(
 
 @pytest.fixture
 def master() -> Iterator[psutil.Process]:
-    """A process with six old workers, a new worker, and a child that is none."""
+    """Start a process with six old workers, a new worker, and another child."""
     titles = [OLD.decode()] * 6 + ["nginx: worker process", "nginx: cache manager process"]
     children = "".join(f'(exec -a "{title}" sleep 60) & ' for title in titles)
     with subprocess.Popen(["bash", "-c", f"{children} wait"]) as process:
@@ -53,7 +53,7 @@ def master() -> Iterator[psutil.Process]:
 
 def titled(master: psutil.Process) -> list[psutil.Process]:
     """Return the children if each has its title, else none."""
-    found = [one for one in master.children() if one.cmdline()[0].startswith("nginx")]
+    found = [child for child in master.children() if child.cmdline()[0].startswith("nginx")]
     return found if len(found) == 8 else []
 
 
@@ -62,11 +62,13 @@ def test_oldest_workers_end_before_a_reload(
     master: psutil.Process, processors: int, ended: int
 ) -> None:
     waiting = Retrying(
-        stop=stop_after_delay(60), wait=wait_fixed(0.05), retry=retry_if_result(lambda it: not it)
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.05),
+        retry=retry_if_result(lambda done: not done),
     )
     children = waiting(titled, master)
     assert GENERATIONS == 4
     end_oldest(master.pid, processors)
     gone, _ = psutil.wait_procs(children[:ended], timeout=10)
     assert len(gone) == ended, "the oldest workers live on"
-    assert [one.pid for one in master.children()] == [one.pid for one in children[ended:]]
+    assert [child.pid for child in master.children()] == [child.pid for child in children[ended:]]

@@ -1,1 +1,1 @@
-"""What the proxy container runs at start, and the checks that it shares with operators."""
+"""The programs of the proxy container, and the checks that it shares with operators."""

@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half of each."""
+"""Files that are replaced together: all old or all new."""
 
 import fcntl
 import os
@@ -26,7 +26,7 @@ class AtomicFile:
 def write(*files: AtomicFile) -> None:
     """Write all files or none: each is complete on disk before the first replaces its old version.
 
-    A symbolic link stays one, the file that it points to is replaced.
+    A symbolic link stays a link; the file that it points to is replaced.
 
     Raises:
         OSError: a file cannot be written. The error's `filename` is that file's path.
@@ -46,7 +46,7 @@ def write(*files: AtomicFile) -> None:
 def exclusive(path: Path) -> Iterator[None]:
     """Wait until no other program holds `path`, then hold it: read, change, write.
 
-    The lock is on the folder: the file itself is another one after each write.
+    The lock is on the folder: each write makes a new file.
 
     Raises:
         OSError: the folder of `path` does not exist or cannot be read.

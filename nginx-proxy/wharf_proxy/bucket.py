@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -30,7 +32,7 @@ NETWORK = Config(
 )
 
 _REMEDIES = {
-    "NoSuchKey": "it is not in the bucket: publish it with `python -m scripts.publish`",
+    "NoSuchKey": "it is not in the bucket: publish it with `wharf publish`",
     "NoSuchBucket": "the bucket does not exist: check its name, and the account",
     "AccessDenied": (
         "access denied: allow {permission} for it, and make sure that it is published "
@@ -46,6 +48,14 @@ _REMEDIES = {
     "ExpiredToken": "the credentials have expired: renew them",
 }
 """What to do about the error codes of S3 that an operator can meet."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object: its content, and the metadata that its writer gave to it."""
+
+    content: bytes
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bucket:
@@ -74,19 +84,29 @@ class Bucket:
     def download_optional(self, key: str) -> bytes | None:
         """Return an object's content, None if there is no such object.
 
-        S3 tells that only to those who may list the bucket; to others it denies access.
+        S3 reports a missing object only to roles that may list the bucket; others get 403.
+
+        Raises:
+            ConfigurationError: bucket, object and remedy.
+        """
+        stored = self.read(key)
+        return None if stored is None else stored.content
+
+    def read(self, key: str) -> Stored | None:
+        """Return an object, None if there is no such object, under the same conditions.
 
         Raises:
             ConfigurationError: bucket, object and remedy.
         """
         with one_line_errors(f"{self.name}/{key}", "s3:GetObject, and s3:ListBucket"):
             try:
-                return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+                response = self._client.get_object(Bucket=self.name, Key=key)
+                return Stored(response["Body"].read(), response["Metadata"])
             except self._client.exceptions.NoSuchKey:
                 return None
 
     def version(self, key: str) -> str | None:
-        """Return what changes when an object does, None if there is no such object.
+        """Return the entity tag of an object, None if there is no such object.
 
         Raises:
             ConfigurationError: bucket, object and remedy.
@@ -95,22 +115,24 @@ class Bucket:
             try:
                 return self._client.head_object(Bucket=self.name, Key=key)["ETag"]
             except ClientError as error:
-                # An answer to HEAD has no body, and so no code but its status.
+                # A response to HEAD has no body, so its only code is the status.
                 if error.response["Error"]["Code"] != "404":
                     raise
                 return None
 
-    def upload(self, files: Mapping[str, bytes]) -> None:
-        """Write objects in the given order.
+    def upload(self, files: Mapping[str, bytes], metadata: Mapping[str, str] | None = None) -> None:
+        """Write objects in the given order, each with the same metadata.
 
         Raises:
-            ConfigurationError: bucket, object and remedy, and what was written before it.
+            ConfigurationError: bucket, object and remedy, and the objects written before.
         """
         written: list[str] = []
         for key, content in files.items():
             try:
                 with one_line_errors(f"{self.name}/{key}", "s3:PutObject"):
-                    self._client.put_object(Bucket=self.name, Key=key, Body=content)
+                    self._client.put_object(
+                        Bucket=self.name, Key=key, Body=content, Metadata=metadata or {}
+                    )
             except ConfigurationError as error:
                 done = f"{', '.join(written)} written before" if written else "nothing written"
                 raise ConfigurationError(f"{error} ({done})") from None
@@ -133,6 +155,31 @@ def connect(region: str | None, config: Config = NETWORK) -> "S3Client":
         raise ConfigurationError(
             f"{error}: check AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION"
         ) from None
+
+
+def sts_url(region: str | None) -> str:
+    """Return ``https://HOST`` of the region's STS, or what the standard variables name.
+
+    Raises:
+        ConfigurationError: there is no such region.
+    """
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL_STS") or os.environ.get("AWS_ENDPOINT_URL"):
+        return endpoint.rstrip("/")
+    session = botocore.session.get_session()
+    # Otherwise botocore 1.29 (Debian 12) names the global endpoint for older regions.
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    region = region or session.get_config_variable("region") or "us-east-1"
+    try:
+        client = session.create_client(
+            "sts",
+            region,
+            # Without keys, botocore would look for some.
+            aws_access_key_id="none",
+            aws_secret_access_key="none",  # noqa: S106
+        )
+        return str(client.meta.endpoint_url)
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(f"{error}: check AWS_REGION") from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The disk that nginx keeps layers on: its size, what a killed nginx left, whether it is full."""
+"""The disk for layers: its size, leftovers of a killed nginx, and a flag while it is full."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from wharf_proxy.metrics import Metrics
 
 FOLDER = Path("/var/cache/wharf")
 FLAG = "cache-full"
-"""While this file is there, delivery.lua gives out layers as without a cache."""
+"""While this file exists, delivery.lua delivers layers as without a cache."""
 
 ROOM = 1 << 30
 """Bytes. nginx removes layers when less than twice as much is free: with less than this, others
@@ -27,13 +27,18 @@ HALF_FETCHED = "?/??/*.??????????"
 
 
 def sweep(folder: Path = FOLDER) -> None:
-    """Remove what a killed nginx has left; to be called before nginx runs."""
+    """Remove the files that a killed nginx has left; to be called before nginx runs.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    os.statvfs(folder)
     for leftover in folder.glob(HALF_FETCHED):
         leftover.unlink()
 
 
 def watch(directory: Path, metrics: Metrics, folder: Path = FOLDER) -> NoReturn:
-    """Keep the flag in ``directory`` true to the disk of ``folder``, each second."""
+    """Update the flag in ``directory`` each second: it exists while the folder's disk is full."""
     flag = directory / FLAG
     while True:
         disk = os.statvfs(folder)

@@ -61,11 +61,11 @@ def warnings(
     found = []
     expired = chain[len(_without_expired_tail(chain, now or datetime.now(UTC))) :]
     if expired:
-        which = "the last certificate" if len(expired) == 1 else f"the last {len(expired)}"
+        redundant = "the last certificate" if len(expired) == 1 else f"the last {len(expired)}"
         end = valid_until(expired[0])
         found.append(
             f"{certificate_file}: {name_of(expired[0])} expired on {end:%Y-%m-%d}; new clients do "
-            f"not need it, old ones refuse it: remove {which} from the file"
+            f"not need it, old ones refuse it: remove {redundant} from the file"
         )
     if len(chain) == 1 and ca is None and _has_published_issuer(chain[0]):
         issuer = chain[0].issuer.rfc4514_string()
@@ -94,7 +94,7 @@ def valid_until(certificate: x509.Certificate) -> datetime:
 
 
 def _check_server(certificate: x509.Certificate, file: str) -> None:
-    """Check what a client wants of the certificate that a server shows."""
+    """Check that clients accept the server's certificate."""
     if not domains(certificate):
         raise ConfigurationError(
             f"{file}: names no domain as subject alternative name, which clients "
@@ -172,7 +172,7 @@ def _check_dates(certificate: x509.Certificate, now: datetime, file: str, remedy
 def _without_expired_tail(
     chain: Sequence[x509.Certificate], now: datetime
 ) -> Sequence[x509.Certificate]:
-    """Return the chain up to a root that another one had signed for old clients, if that expired.
+    """Return the chain without an expired end: a root that an older root signed for old clients.
 
     Clients of today know the root itself:
     https://letsencrypt.org/docs/dst-root-ca-x3-expiration-september-2021/
@@ -186,7 +186,9 @@ def _without_expired_tail(
 def _has_published_issuer(certificate: x509.Certificate) -> bool:
     access = extension(certificate, x509.AuthorityInformationAccess)
     issuers = AuthorityInformationAccessOID.CA_ISSUERS
-    return access is not None and any(one.access_method == issuers for one in access)
+    return access is not None and any(
+        description.access_method == issuers for description in access
+    )
 
 
 def _public_bytes(holder: x509.Certificate | ServerKey) -> bytes:

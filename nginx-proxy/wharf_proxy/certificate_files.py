@@ -25,7 +25,7 @@ MAX_RSA_BITS = 8192
 """Go's crypto/tls refuses more, and with it docker, podman and containerd."""
 
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-"""Those that Go's crypto/x509 knows."""
+"""Elliptic curves that Go's crypto/x509 knows."""
 
 _LABEL = r"[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")

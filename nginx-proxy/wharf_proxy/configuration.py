@@ -1,5 +1,6 @@
 """The proxy's files on their way from the bucket to nginx, at start and whenever they change."""
 
+import math
 import os
 import shutil
 import tempfile
@@ -11,9 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from wharf_proxy.bucket import Bucket
-from wharf_proxy.certificate import valid_until
+from wharf_proxy.certificate import valid_from, valid_until
 from wharf_proxy.errors import ConfigurationError
-from wharf_proxy.files import NAMES, NEEDED, PERMISSIONS, check
+from wharf_proxy.files import NAMES, USERS, check, needed
 from wharf_proxy.log import report
 from wharf_proxy.metrics import Metrics
 
@@ -22,8 +23,10 @@ FOLDER = "files"
 
 DAY = timedelta(days=1)
 
+ENDLESS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 SETTLE = 2.0
-"""Seconds between the sight of a change and the fetch: whoever publishes writes several objects."""
+"""Seconds between the sight of a change and the fetch: publishing writes several objects."""
 
 
 class Configuration:
@@ -32,14 +35,14 @@ class Configuration:
     Args:
         bucket: the configuration bucket.
         directory: made if need be. Its content is for this user only.
-        metrics: for what happens to them.
+        metrics: get checks, refusals, renewals, and the expiry of the certificate.
     """
 
     def __init__(self, bucket: Bucket, directory: Path, metrics: Metrics) -> None:
         self._bucket = bucket
         self._directory = directory
         self._metrics = metrics
-        self._expiry = datetime.max.replace(tzinfo=UTC)
+        self._start, self._expiry = ENDLESS
         self._reminder = datetime.min.replace(tzinfo=UTC)
         self._versions: dict[str, str | None] = {}
 
@@ -51,24 +54,27 @@ class Configuration:
             OSError: the directory cannot be written to.
         """
         versions = self._look()
-        files = {name: self._bucket.download(name) for name in NEEDED}
-        permissions = self._bucket.download_optional(PERMISSIONS)
-        if permissions is not None:
-            files[PERMISSIONS] = permissions
+        there = [name for name, version in versions.items() if version]
+        files = {name: self._bucket.download(name) for name in needed(there)}
+        for name in sorted(set(NAMES) - files.keys()):
+            content = self._bucket.download_optional(name)
+            if content is not None:
+                files[name] = content
         try:
             certificate = check(files, published=True)
         except ConfigurationError as error:
             raise ConfigurationError(f"s3://{self._bucket.name}/{error}") from None
-        install(files, self._directory)
+        # nginx reads it, whether it has users or not.
+        install({USERS: b"", **files}, self._directory)
         self._versions = versions
-        self._expiry = valid_until(certificate)
+        self._start, self._expiry = valid_from(certificate), valid_until(certificate)
         self._reminder = datetime.min.replace(tzinfo=UTC)
         self._metrics.certificate_expiry.set(self._expiry.timestamp())
         self._metrics.last_check.set_to_current_time()
         self._metrics.write()
 
     def has_changed(self) -> bool:
-        """Whether an object is another one than the one in force.
+        """Return whether an object of the bucket differs from the file in force.
 
         Raises:
             ConfigurationError: S3 does not say.
@@ -117,8 +123,13 @@ class Configuration:
         now = datetime.now(UTC)
         if now - self._reminder >= DAY:
             self._reminder = now
-            left = (self._expiry - now).days
-            report("certificate", f"expires on {self._expiry:%Y-%m-%d %H:%M} UTC", days_left=left)
+            left = self._expiry - now
+            report(
+                "certificate",
+                f"expires on {self._expiry:%Y-%m-%d %H:%M} UTC",
+                days_left=left.days,
+                percent_left=math.floor(100 * (left / (self._expiry - self._start))),
+            )
 
 
 def install(files: Mapping[str, bytes], directory: Path) -> None:

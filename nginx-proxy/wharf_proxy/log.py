@@ -1,7 +1,7 @@
 """The log of the container: each line that its programs write is one object of JSON.
 
-nginx writes a line for each request by itself (``logging.conf``). All else comes from here: what
-the Python programs report, and what every program writes to standard error.
+nginx writes a line for each request by itself (``logging.conf``). All other lines come from here:
+events of the Python programs, and the standard error of every program.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ _QUERY = re.compile(r"(\?|_state=)\S*")
 """Queries hold the state of uploads, and whatever clients put there."""
 
 _LEVEL = re.compile(r"^(?:[\d/]+ [\d:]+ |nginx: )\[(\w+)\] (?:\d+#\d+: )?")
-"""What nginx writes before a message: https://nginx.org/en/docs/ngx_core_module.html#error_log"""
+"""The text that nginx writes before a message: https://nginx.org/en/docs/ngx_core_module.html#error_log"""
 
 _writing = threading.Lock()
 
@@ -69,7 +69,7 @@ def report_errors(pipe: BinaryIO) -> None:
 
 
 def _lines(pipe: BinaryIO) -> Iterator[bytes]:
-    """Yield lines, without what is beyond their limit."""
+    """Yield lines, each cut at the limit."""
     starts = True
     for part in iter(partial(pipe.readline, LONGEST_LINE), b""):
         if starts:
@@ -95,7 +95,7 @@ class Handler(logging.Handler):
 
 
 def configure(event: str) -> None:
-    """Report what libraries log, warnings, and exceptions that nobody catches.
+    """Report the log lines of libraries, warnings, and uncaught exceptions.
 
     Args:
         event: of the lines of libraries and of warnings.

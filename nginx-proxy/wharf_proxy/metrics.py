@@ -1,4 +1,4 @@
-"""What the container measures beside nginx, in a file that nginx adds to its own /metrics."""
+"""Metrics beside those of nginx, in a file that nginx adds to its own /metrics."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ FILE = "metrics.prom"
 
 
 class Metrics:
-    """The measures by themselves; ``write`` makes them seen.
+    """The metrics; ``write`` publishes them.
 
     Args:
         directory: the proxy's own, where nginx looks for the file.
@@ -43,7 +43,7 @@ class Metrics:
         return Gauge(name, help, registry=self._registry)
 
     def write(self) -> None:
-        """Write the file anew.
+        """Write the file with the current values.
 
         Raises:
             OSError: the directory cannot be written to.

@@ -14,7 +14,7 @@ from wharf_proxy.errors import ConfigurationError
 ServerKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _LEVEL = "DEFAULT:@SECLEVEL=2"
-"""Debian's security level, so that other systems refuse what a host refuses."""
+"""Debian's security level, so that other systems refuse the same certificates as a host."""
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: the dates were checked before, with words of our own."""
 
@@ -23,7 +23,7 @@ _REASONS = {
     "EE_KEY_TOO_SMALL": "its key is too short: make one of 2048 bits or more",
     "CA_KEY_TOO_SMALL": "the key of an intermediate is too short: get the issuer's current one",
 }
-"""What `ssl.SSLError.reason` means for whoever publishes."""
+"""The meaning of `ssl.SSLError.reason` for an operator who publishes."""
 
 _SIGNATURE = (
     "a certificate is not signed by the one after it, which has its issuer's name and another key: "
@@ -39,7 +39,7 @@ _VERDICTS = {
     47: "an issuer may not issue for this domain (name constraints): ask another issuer",
     48: "an issuer may not issue for this domain (name constraints): ask another issuer",
 }
-"""What `ssl.SSLCertVerificationError.verify_code` means for whoever publishes."""
+"""The meaning of `ssl.SSLCertVerificationError.verify_code` for an operator who publishes."""
 
 
 def check_files(
@@ -50,7 +50,7 @@ def check_files(
     certificate_file: str,
     key_file: str,
 ) -> None:
-    """Load what was read from both files, then each file as it is, as nginx loads it.
+    """Load the parsed content of both files, then each file unchanged, as nginx loads it.
 
     Raises:
         ConfigurationError: OpenSSL refuses a file; the error names it.
@@ -84,14 +84,18 @@ def check_chain(
     Raises:
         ConfigurationError: the client does not trust the server.
     """
-    server = _server(b"".join(one.public_bytes(Encoding.PEM) for one in chain), _pem(key))
+    server = _server(
+        b"".join(certificate.public_bytes(Encoding.PEM) for certificate in chain), _pem(key)
+    )
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.set_ciphers(_LEVEL)
     client.check_hostname = False  # the caller knows which names there are
     client.verify_flags = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(
         _NO_CHECK_TIME
     )
-    client.load_verify_locations(cadata=b"".join(one.public_bytes(Encoding.DER) for one in trusted))
+    client.load_verify_locations(
+        cadata=b"".join(certificate.public_bytes(Encoding.DER) for certificate in trusted)
+    )
     try:
         _handshake(client, server)
     except ssl.SSLCertVerificationError as error:

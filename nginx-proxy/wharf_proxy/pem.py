@@ -20,7 +20,7 @@ _LIKE_A_MARKER = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between two markers: their label, the content, and the number of the first line.
+    """A block between two markers: their label, the content, and the number of the first line.
 
     Legacy encryption (``Proc-Type``) leaves the content encrypted.
     """
@@ -87,9 +87,9 @@ def _marker(line: str, place: str) -> tuple[str, str]:
 
 
 def _block(label: str, body: list[str], line: int, file: str) -> Block:
-    encrypted = any(one.startswith("Proc-Type:") for one in body)
+    encrypted = any(line.startswith("Proc-Type:") for line in body)
     try:
-        content = b64decode("".join(one for one in body if ":" not in one), validate=True)
+        content = b64decode("".join(line for line in body if ":" not in line), validate=True)
     except binascii.Error:
         raise ConfigurationError(
             f"{file}: the {label} that begins in line {line} is damaged (it is not base64): "

@@ -1,4 +1,4 @@
-"""The check of nginx.permissions: who may do what, one `user right repositories` a line.
+"""The check of nginx.permissions: rights of users, a `user right repositories` on each line.
 
     # user   right    repositories
     alice    delete   *
@@ -67,8 +67,7 @@ def _check(words: list[str], users: Collection[str] | None, place: str) -> None:
     user, right, repositories = words
     if user != "*" and users is not None and user not in users:
         raise ConfigurationError(
-            f"{place}: there is no user {user!r}: add it with `python -m scripts.users add`, "
-            "or remove the line"
+            f"{place}: there is no user {user!r}: add it with `wharf users add`, or remove the line"
         )
     if right not in RIGHTS:
         raise ConfigurationError(f"{place}: right {right!r}: it must be {', '.join(RIGHTS)}")

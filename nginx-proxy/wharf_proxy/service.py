@@ -25,14 +25,13 @@ import waitress
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wharf_proxy import listing, log
+from wharf_proxy import listing, log, signing
 from wharf_proxy.bucket import connect
 from wharf_proxy.log import report
+from wharf_proxy.settings import ProxySettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-IMAGES = "NGINX_IMAGE_BUCKET"
 
 SOCKET = "service.sock"
 """In the folder of the proxy; nginx.conf has its path."""
@@ -52,7 +51,7 @@ NETWORK = Config(
 )
 
 MAXIMUM = 10_000
-"""Names in one response at most, whatever ``n`` is. Renovate requests so many."""
+"""Maximum number of names in a response, whatever ``n`` is. Renovate requests so many."""
 
 CATALOG_DEFAULT = 1_000
 """Repositories in one response without ``n``: as many as one request to S3 returns. Without it, a
@@ -102,7 +101,7 @@ class Lists:
         body: Mapping[str, object]
         status, link = HTTPStatus.OK, ""
         if environment[DISCONNECTED]():
-            # The client left while the request waited for its turn: nobody would read the names.
+            # The client left while the request waited for its turn: no one would read the names.
             start("499 Client Closed Request", [("Content-Length", "0")])
             return []
         try:
@@ -199,25 +198,36 @@ def main() -> None:
     """Serve until told to stop."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--directory", type=Path, required=True, help="Folder of the socket.")
-    socket = arguments.parse_args().directory / SOCKET
+    directory: Path = arguments.parse_args().directory
     for number in (signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, lambda *_: sys.exit(0))
     os.nice(PRIORITY)
-    bucket = os.environ.get(IMAGES) or sys.exit(f"wharf-proxy: {IMAGES} is not set")
-    lists = Lists(connect(os.environ.get("AWS_REGION"), NETWORK), bucket)
+    settings = ProxySettings.from_environment(os.environ)
+    bucket, region = settings.image_bucket, settings.region
+    lists = Lists(connect(region, NETWORK), bucket)
     log.configure("service")
     # How many requests wait is no fault.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    waitress.serve(
+    # Both run in one process, each with threads of its own: a slow list delays no layer.
+    channels: dict[int, object] = {}
+    waitress.create_server(
+        signing.Signer(connect(region, signing.CONFIG), bucket),
+        map=channels,
+        unix_socket=str(directory / signing.SOCKET),
+        unix_socket_perms="600",
+        threads=signing.THREADS,
+        connection_limit=CONNECTIONS,
+    )
+    waitress.create_server(
         lists,
-        unix_socket=str(socket),
+        map=channels,
+        unix_socket=str(directory / SOCKET),
         unix_socket_perms="600",
         threads=THREADS,
         connection_limit=CONNECTIONS,
         # Without it, waitress does not look whether a client has gone.
         channel_request_lookahead=1,
-        _quiet=True,
-    )
+    ).run()
 
 
 if __name__ == "__main__":

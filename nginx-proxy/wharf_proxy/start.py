@@ -7,41 +7,39 @@ import argparse
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from wharf_proxy import cache, log, service, tls, workers
-from wharf_proxy.bucket import Bucket
+from wharf_proxy import cache, cors, log, mirrors, tls, workers
+from wharf_proxy.bucket import Bucket, sts_url
 from wharf_proxy.configuration import Configuration
 from wharf_proxy.errors import ConfigurationError
-from wharf_proxy.files import NEEDED
+from wharf_proxy.issuer_keys import IssuerKeys
 from wharf_proxy.metrics import Metrics
+from wharf_proxy.settings import ProxySettings
 from wharf_proxy.supervisor import Supervisor
 
 DIRECTORY = Path("/var/lib/wharf")
 """Where nginx.conf expects the files. It is in memory, so the key never reaches a disk."""
 
 NGINX = ("nginx", "-e", "stderr", "-g", "daemon off;")
+LAYERS = ("nginx", "-e", "stderr", "-c", "/etc/nginx/layers.conf", "-g", "daemon off;")
 VERIFIER = ("nginx", "-e", "stderr", "-c", "/etc/nginx/verifier.conf", "-g", "daemon off;")
 
-REFRESH = "NGINX_REFRESH_SECONDS"
-REMEMBER = "NGINX_REMEMBER_SECONDS"
-"""Settings in seconds, with 60 as the default; nginx reads the second by itself."""
-
 SERVICE = (sys.executable, "-m", "wharf_proxy.service", "--directory")
+PAGE = (sys.executable, "-m", "wharf_proxy.page_service", "--directory")
+IDENTITY = (sys.executable, "-m", "wharf_proxy.identity_service", "--directory")
+MIRROR = (sys.executable, "-m", "wharf_proxy.mirror_service", "--directory")
 
-DELIVERY = "NGINX_BLOB_DELIVERY"
-DELIVERIES = ("proxy", "cache", "redirect")
-"""Where layers come from: the registry on each request, this host's disk, or S3 by itself. nginx
-reads it."""
+PAGE_PLACE = -1
+"""Its place in the list of programs, if it is there."""
 
-CACHE_SIZE = "NGINX_CACHE_GIGABYTES"
-CONNECTIONS = "NGINX_CONNECTIONS_PER_ADDRESS"
-UPLOADS = "NGINX_UPLOADS"
-"""Limits of concurrent requests of an address, and of uploads; nginx reads them."""
+STOPPING = "stopping"
+"""The file with which ``/ssl`` fails; nginx's health.conf has its path."""
 
 SETTINGS, EVENTS = "settings.conf", "events.conf"
 """What nginx.conf includes: the second in its block ``events``."""
@@ -66,53 +64,61 @@ def main() -> NoReturn:
 
 
 def run(environment: Mapping[str, str], directory: Path) -> int:
-    """Fetch the files, run nginx, the verifier and the service, renew the files.
-
-    Return the exit status.
+    """Fetch the files, run the programs, renew the files; return the exit status.
 
     Raises:
         ConfigurationError: a setting, an object or a file is missing or wrong; nothing runs.
-        OSError: the directory cannot be written to.
+        OSError: the directory cannot be written to, or there is no folder for the cache.
     """
-    refresh = _number(environment, REFRESH, "60", 3600, "seconds")
-    _number(environment, REMEMBER, "60", 3600, "seconds")
-    size = _number(environment, CACHE_SIZE, "10", 16384, "gigabytes")
-    _number(environment, CONNECTIONS, "1000", 1_000_000, "connections")
-    _number(environment, UPLOADS, "50", 10_000, "uploads")
-    if environment.get(DELIVERY, "proxy") not in DELIVERIES:
-        raise ConfigurationError(
-            f"{DELIVERY} = {environment[DELIVERY]!r}: it must be {' or '.join(DELIVERIES)}"
-        )
-    name = environment.get("NGINX_CONFIG_BUCKET")
-    if not name:
-        raise ConfigurationError(
-            "NGINX_CONFIG_BUCKET is not set: set it to the bucket that "
-            f"`python -m scripts.publish` writes {', '.join(NEEDED)} to"
-        )
-    if not environment.get(service.IMAGES):
-        raise ConfigurationError(
-            f"{service.IMAGES} is not set: set it to the bucket of the registry's images, "
-            "which tags and repositories are listed from"
-        )
-    # boto3 reads AWS_DEFAULT_REGION by itself, but not AWS_REGION.
+    settings = ProxySettings.from_environment(environment)
     metrics = Metrics(directory)
-    bucket = Bucket(name, region=environment.get("AWS_REGION"))
+    bucket = Bucket(settings.configuration_bucket, region=settings.region)
     configuration = Configuration(bucket, directory, metrics)
     configuration.fetch()
-    write_settings(directory, size)
-    cache.sweep()
-    programs = Supervisor([NGINX, VERIFIER, (*SERVICE, str(directory))])
-    # The verifier reads the users on each request.
-    _in_background(configuration.keep, refresh, lambda: _reload_nginx(programs))
-    if environment.get(DELIVERY) == "cache":
+    write_settings(directory, settings)
+    if settings.blob_delivery == "cache":
+        cache.sweep()
+    (directory / STOPPING).unlink(missing_ok=True)
+    programs = Supervisor(
+        [
+            *(NGINX, LAYERS, VERIFIER),
+            (*SERVICE, str(directory)),
+            (*IDENTITY, str(directory), "--sts", sts_url(settings.region)),
+            *([(*MIRROR, str(directory))] if settings.mirrors else []),
+            *([(*PAGE, str(directory))] if settings.page else []),
+        ],
+        lambda: _leave(directory, settings, programs),
+        {**environment, **settings.for_nginx()},
+    )
+    _in_background(IssuerKeys(directory).keep, settings.refresh_seconds)
+    # The verifier reads the users on each request, and so does the service of identities.
+    _in_background(configuration.keep, settings.refresh_seconds, lambda: _reload_nginx(programs))
+    if settings.blob_delivery == "cache":
         _in_background(cache.watch, directory, metrics)
     return programs.wait()
 
 
-def write_settings(directory: Path, cache_size: int) -> None:
-    """Write the files that nginx.conf includes; ``cache_size`` is in gigabytes."""
-    (directory / SETTINGS).write_text(cache.PATH.format(size=cache_size) + tls.settings())
+def write_settings(directory: Path, settings: ProxySettings) -> None:
+    """Write the files that nginx.conf includes."""
+    text = cache.PATH.format(size=settings.cache_gigabytes) + tls.settings()
+    text += cors.settings(settings.browser_origins) + mirrors.settings(settings.mirrors)
+    (directory / SETTINGS).write_text(text)
     (directory / EVENTS).write_text(workers.settings())
+
+
+def _leave(directory: Path, settings: ProxySettings, programs: Supervisor) -> None:
+    """Serve until the load balancer has noticed that the host leaves.
+
+    The page's program ends at once: requests under way may last until the host is killed, and the
+    host would be shown as one that does not report.
+
+    ECS may stop a task whose host still gets new clients:
+    https://github.com/aws/amazon-ecs-agent/issues/2288
+    """
+    (directory / STOPPING).touch()
+    if settings.page:
+        programs.stop(PAGE_PLACE)
+    time.sleep(settings.notice_seconds)
 
 
 def _reload_nginx(programs: Supervisor) -> None:
@@ -122,13 +128,6 @@ def _reload_nginx(programs: Supervisor) -> None:
 
 def _in_background(work: Callable[..., NoReturn], *arguments: object) -> None:
     Thread(target=work, args=arguments, daemon=True).start()
-
-
-def _number(environment: Mapping[str, str], name: str, default: str, most: int, unit: str) -> int:
-    given = environment.get(name, default)
-    if not given.isdecimal() or not 1 <= int(given) <= most:
-        raise ConfigurationError(f"{name} = {given!r}: it must be 1 to {most} {unit}")
-    return int(given)
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

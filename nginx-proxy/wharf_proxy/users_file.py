@@ -1,4 +1,4 @@
-"""The check of nginx.htpasswd: one `user:hash` a line, as nginx reads it."""
+"""The check of nginx.htpasswd: a `user:hash` on each line, as nginx reads it."""
 
 import re
 from collections.abc import Sequence
@@ -121,13 +121,13 @@ def check_users(content: bytes, *, file: str = "nginx.htpasswd") -> list[str]:
     users = read_users(content, file=file)
     if not users:
         raise ConfigurationError(
-            f"{file}: has no user, nobody could log in: add one with `python -m scripts.users add`"
+            f"{file}: has no user, nobody could log in: add one with `wharf users add`"
         )
     for user in users:
         if problem := _problem(user.hash):
             raise ConfigurationError(
                 f"{file}: line {user.line}: the password of {user.name!r} {problem}: "
-                "set it again with `python -m scripts.users add`"
+                "set it again with `wharf users add`"
             )
     return [user.name for user in users]
 
@@ -136,7 +136,7 @@ def slow_passwords(content: bytes, *, file: str = "nginx.htpasswd") -> Sequence[
     """Return a line for each user of a checked file whose password takes a host long to verify."""
     return [
         f"{file}: line {user.line}: the password of {user.name!r} takes a host more time or memory "
-        f"than bcrypt at cost {USUAL_COST} (0.2 s): set it again with `python -m scripts.users add`"
+        f"than bcrypt at cost {USUAL_COST} (0.2 s): set it again with `wharf users add`"
         for user in read_users(content, file=file)
         if _exceeds(user.hash, USUAL_COST, USUAL_ROUNDS, _USUAL_MEMORY)
     ]

@@ -1,4 +1,4 @@
-"""The workers of nginx: how many connections each takes, and how many old ones a reload leaves."""
+"""The workers of nginx: connections of each worker, and old workers after a reload."""
 
 import os
 import signal
@@ -12,16 +12,16 @@ SHARE = 1 / 4
 """The part of the memory for connections; the registry and the page cache have the rest."""
 
 MAXIMUM = 16384
-"""Connections of one worker at most: the container has 65,536 files."""
+"""Maximum number of connections of a worker: the container has 65,536 files."""
 
 LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-"""Where cgroups of version 2 and 1 have the limit of the container."""
+"""Files with the memory limit of the container, for cgroups of version 2 and 1."""
 
 GENERATIONS = 4
-"""Reloads whose old workers may live. Each worker takes 20 MB, and what its connections take."""
+"""Reloads whose old workers may live. A worker takes 20 MB, and memory for each connection."""
 
 OLD = b"nginx: worker process is shutting down"
 """The title of a worker that ends with its last transfer."""

@@ -1,1 +1,1 @@
-"""How many hosts a deployment takes: a queueing model, its figures, and a simulation of it."""
+"""Number of hosts of a deployment: a queueing model, its figures, and its simulation."""

@@ -1,6 +1,7 @@
-"""What a person reads of a plan."""
+"""The text of a plan for users."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import humanfriendly
 from rich.console import Console
@@ -8,11 +9,13 @@ from rich.table import Table
 
 from scripts.capacity.figures import Figures, Prices
 from scripts.capacity.plan import Cost, Plan
-from scripts.capacity.simulation import Simulated
 
-#: USD; less than half of it is not worth a word.
+if TYPE_CHECKING:
+    from scripts.capacity.simulation import Simulated
+
+#: USD; costs below half a cent are not shown.
 CENT = 0.01
-#: What each way to deliver layers asks of the servers, in a word.
+#: Requirement of each delivery on the servers.
 ASKS = {
     "redirect": "servers must reach S3",
     "cache": "servers need only reach the load balancer",
@@ -23,13 +26,13 @@ ASKS = {
 def answer(
     console: Console,
     plans: Sequence[Plan],
-    simulated: Simulated | None,
+    simulated: "Simulated | None",
     prices: Prices,
     *,
     peak: bool,
     cache: str,
 ) -> None:
-    """Print the first plan at length and the others as a table; ``cache`` tells of its size."""
+    """Print the first plan in detail with the line ``cache``, and the others as a table."""
     figures = Figures.read()
     best, cost = plans[0], plans[0].cost
     predicted = best.prediction
@@ -49,7 +52,9 @@ def answer(
         "Month": f"${cost.hosts_a_month:.2f} for the hosts, if they always run",
     }
     if predicted.s3_peak > figures.s3_reads_per_second:
-        rows["Warning"] = "S3 may refuse (503) what is above its limit: let servers start in groups"
+        rows["Warning"] = (
+            "S3 may refuse (503) requests above its limit: start the servers in groups"
+        )
     if simulated:
         rows["Simulated"] = f"{simulated.seconds:.1f} s, half of the servers {simulated.half:.1f} s"
     for name, text in rows.items():
@@ -66,7 +71,7 @@ def _parts(cost: Cost) -> str:
     parts = {
         "hosts": cost.hosts,
         "S3 requests": cost.s3_requests,
-        "S3 traffic": cost.s3_traffic,
+        "traffic": cost.traffic,
         "load balancer": cost.balancer,
         "between zones": cost.zones,
     }

@@ -1,16 +1,19 @@
-"""What the model knows: figures of Wharf and S3, instance types, prices: TOML files."""
+"""Figures of Wharf and S3, instance types, and prices, from TOML files."""
 
-import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from wharf_proxy.errors import ConfigurationError
+
+from scripts.toml_file import load_toml, read_toml
 
 Delivery = Literal["cache", "proxy", "redirect"]
 DELIVERIES: tuple[Delivery, ...] = ("redirect", "cache", "proxy")
 
 FOLDER = Path(__file__).resolve().parent
-#: Bytes a second of a Gbps, and bytes of a GiB and a GB.
+PRICES = FOLDER / "prices.toml"
+#: Bytes per second in a Gbps, and bytes in a GiB and a GB.
 GBPS, GIBIBYTE, GIGABYTE = 125_000_000, 2**30, 10**9
 
 
@@ -19,20 +22,24 @@ class _Table(BaseModel):
 
 
 class Requests(_Table):
-    """What something costs a host: CPU seconds, and requests to S3 by what AWS charges for."""
+    """Work of a host for an operation: CPU seconds, and requests to S3 by price class.
+
+    ``steps`` are the requests that wait for one another; others are sent simultaneously.
+    """
 
     cpu: NonNegativeFloat
     get: NonNegativeFloat
     list: NonNegativeFloat
+    steps: NonNegativeFloat
 
     @property
     def s3(self) -> float:
-        """All requests to S3; each waits for the one before."""
+        """Number of requests to S3."""
         return self.get + self.list
 
 
 class Figures(_Table):
-    """See figures.toml, which has the unit and the source of each."""
+    """Figures of figures.toml, which has the unit and the source of each."""
 
     parallel_layers: PositiveInt
     payload: PositiveFloat = Field(le=1)
@@ -41,23 +48,25 @@ class Figures(_Table):
     s3_reads_per_second: PositiveFloat
     s3_writes_per_second: PositiveFloat
     s3_part: PositiveInt
+    slice: PositiveInt
+    check_seconds: NonNegativeFloat
     disk_rate: PositiveFloat
     page_cache: PositiveFloat = Field(le=1)
     cache_poll: NonNegativeFloat
     cached_layer: PositiveFloat = Field(le=1)
     password_cpu: NonNegativeFloat
     gb_cpu: dict[Delivery, NonNegativeFloat]
-    pull: Requests
-    layer: Requests
+    pull: dict[Delivery, Requests]
+    layer: dict[Delivery, Requests]
 
     @classmethod
     def read(cls) -> Self:
-        """Those of the file."""
-        return cls.model_validate(_toml(FOLDER / "figures.toml"))
+        """Return the figures of the file."""
+        return read_toml(FOLDER / "figures.toml", cls)
 
 
 class InstanceType(_Table):
-    """See instances.toml: Gbps, GiB."""
+    """Type of EC2 instances, of instances.toml: bandwidths in Gbps, memory in GiB."""
 
     vcpus: PositiveInt
     memory: PositiveFloat
@@ -67,39 +76,28 @@ class InstanceType(_Table):
 
     @classmethod
     def all(cls) -> dict[str, Self]:
-        """The types of the file by name."""
-        table = _toml(FOLDER / "instances.toml")
-        return {name: cls.model_validate(one) for name, one in table.items()}
+        """Return the types of the file by name."""
+        return read_toml(FOLDER / "instances.toml", dict[str, cls])  # type: ignore[valid-type]
 
 
 class Prices(_Table):
-    """See prices.toml: USD a request, a GB, an hour."""
+    """Prices of prices.toml in USD: per request, per GB, per hour."""
 
     region: str
     as_of: str
     s3_get: NonNegativeFloat
-    s3_list: NonNegativeFloat
-    s3_traffic: NonNegativeFloat
+    s3_put: NonNegativeFloat
+    client_traffic: NonNegativeFloat
     balancer_traffic: NonNegativeFloat
     zone_traffic: NonNegativeFloat
     zone_share: NonNegativeFloat = Field(le=1)
     instance_hour: dict[str, PositiveFloat]
 
     @classmethod
-    def read(cls, own: Path | None = None) -> Self:
-        """Those of the file, but for what a file of one's own says.
+    def read(cls, file: Path = PRICES, error: type[Exception] = ConfigurationError) -> Self:
+        """Return the prices of a file; prices that the file omits are those of prices.toml.
 
         Raises:
-            tomllib.TOMLDecodeError, UnicodeDecodeError, pydantic.ValidationError: it is not such a
-                file.
-            OSError: it cannot be read.
+            error: the file is invalid.
         """
-        known, given = _toml(FOLDER / "prices.toml"), _toml(own) if own else {}
-        hours = known["instance_hour"]
-        if isinstance(more := given.get("instance_hour", {}), dict):
-            given["instance_hour"] = {**hours, **more}
-        return cls.model_validate({**known, **given})
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        return read_toml(file, cls, error, load_toml(PRICES))

@@ -3,10 +3,11 @@
 A pull is a start (password, manifest, configuration) and then waves of layers, as many at a time as
 Docker pulls. Each wave has two stages: the hosts get its layers from S3, each host once, and the
 servers get them from the hosts, which share what they can send equally between all connections
-(processor sharing). While the servers get a wave, the fastest of them have the next one fetched, so
-the waves pass through the two stages like work through two machines:
+(processor sharing). A host fetches a layer slice by slice. While the servers get a slice, the
+fastest of them have the next one fetched, so the slices pass through the two stages like work
+through two machines. With the slices of all waves as parts:
 
-    start + fetch + (waves - 1) * max(fetch, transfer) + transfer
+    start + fetch + (parts - 1) * max(fetch, transfer) + transfer
 
 Where it is the servers that cannot get more, nothing overlaps: each wave of a server is fetched,
 then transferred. The longer of both is how long it takes.
@@ -15,84 +16,19 @@ docs/capacity.md derives each of them; simulation.py does the same without the f
 """
 
 import math
-from dataclasses import dataclass
 
-from scripts.capacity.figures import GBPS, GIBIBYTE, GIGABYTE, Delivery, Figures, InstanceType
+from scripts.capacity.figures import GIGABYTE, Delivery, Figures
+from scripts.capacity.storm import Host, Prediction, Storm
 
 #: The setting maximum_hosts allows no more.
 MOST_HOSTS = 100
 
 
-@dataclass(frozen=True)
-class Storm:
-    """Servers that begin to pull an image in the same moment, which no host has yet.
-
-    Attributes:
-        servers: how many.
-        image: bytes of all layers together, as they are transferred.
-        layers: how many, of the same size.
-        server_rate: bytes a second that one server can get at most.
-    """
-
-    servers: int
-    image: float
-    layers: int
-    server_rate: float = math.inf
-
-
-@dataclass(frozen=True)
-class Host:
-    """What one host can do.
-
-    Attributes:
-        network: bytes a second, in each direction, headers included.
-        vcpus: processors.
-        memory: bytes; layers that do not fit come from the disk again.
-        received: bytes a second that it gets, where it is not as much as it sends.
-    """
-
-    network: float
-    vcpus: float
-    memory: float = math.inf
-    received: float | None = None
-
-    @classmethod
-    def of(cls, kind: InstanceType, *, peak: bool = False) -> "Host":
-        """A host of an EC2 instance type, at its baseline bandwidth or its peak."""
-        gbps = kind.peak if peak else kind.baseline
-        return cls(gbps * GBPS, kind.vcpus, kind.memory * GIBIBYTE)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the model says of a storm.
-
-    Attributes:
-        seconds: until the last server has the image.
-        start: of these, until the first layer is asked for.
-        fetch, transfer: of these, for each wave.
-        waves: how many.
-        limit: what makes a wave take as long as it does.
-        gets, lists: requests to S3 in all, at most; a HEAD is a get.
-        s3_peak: requests to S3 in the second that has the most, if S3 answers all of them.
-    """
-
-    seconds: float
-    start: float
-    fetch: float
-    transfer: float
-    waves: int
-    limit: str
-    gets: float
-    lists: float
-    s3_peak: float
-
-
 class Model:
-    """The formula.
+    """The formula for the duration of a storm, its requests to S3, and its limit.
 
     Args:
-        figures: what was measured.
+        figures: measured figures, and the limits of S3.
         even: whether the load balancer gives each host as many connections as every other, as the
             classic one and HAProxy do. The network load balancer chooses by a hash, by chance.
 
@@ -106,41 +42,50 @@ class Model:
         self._even = even
 
     def predict(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> Prediction:
-        """Say how long it takes with so many hosts."""
+        """Return the duration of a storm with so many hosts."""
         figures = self._figures
         at_a_time = min(figures.parallel_layers, storm.layers)
         waves = math.ceil(storm.layers / at_a_time)
         uneven = 1.0 if self._even else fullest(storm.servers * at_a_time, hosts)
-        start = self._start(storm, host, hosts, uneven)
-        fetch = self._fetch(storm, host, hosts, delivery)
+        if storm.layers > at_a_time:
+            # A connection that is free takes the next layer, so a full host gets fewer of them. By
+            # the simulation that takes half of the difference.
+            uneven = (1 + uneven) / 2
+        pull, layer = figures.pull[delivery], figures.layer[delivery]
+        start = self._start(storm, host, hosts, uneven, delivery)
+        before = self._before(storm, host, hosts, delivery)
+        fetch = self._fetch(storm, host, delivery)
         terms = self._transfers(storm, host, hosts, delivery, waves, uneven)
-        alone = fetch + self._alone(storm, delivery, waves)
+        slices = self.slices(storm) if delivery == "cache" else 1
+        alone = self._alone(storm, delivery, waves)
+        alone = before + (fetch + (slices - 1) * max(fetch, alone) + alone) / slices
         longest = max(alone, *terms.values())
         questions = self._questions(storm, host, hosts, delivery, longest)
-        terms[CPU] += questions / hosts / waves * figures.layer.cpu / host.vcpus * uneven
-        gets, lists = questions * figures.layer.get, questions * figures.layer.list
-        gets += storm.layers * self._fetched(storm, hosts, delivery)
+        terms[CPU] += questions / hosts / waves * layer.cpu / host.vcpus * uneven
+        gets, lists = questions * layer.get, questions * layer.list
+        gets += storm.layers * slices * self._fetched(storm, hosts, delivery)
         terms[S3] = (gets + lists) / waves / figures.s3_reads_per_second
         limit = max(terms, key=lambda name: terms[name])
         transfer = terms[limit]
-        shared = fetch + (waves - 1) * max(fetch, transfer) + transfer
+        # Where a layer is one slice, a wave begins with the question for its layers.
+        stage = fetch + (before if slices == 1 else 0)
+        parts = waves * slices
+        shared = before + (fetch + (parts - 1) * max(stage, transfer) + transfer) / slices
         if waves * alone > shared:
             limit = SERVER
         elif fetch > transfer:
             limit = FETCH
+        pulls = self._shared(storm, host, hosts, delivery, start)
         return Prediction(
             seconds=start + max(shared, waves * alone),
             start=start,
-            fetch=fetch,
+            fetch=before + fetch,
             transfer=transfer,
             waves=waves,
             limit=limit,
-            gets=gets + storm.servers * figures.pull.get,
-            lists=lists + storm.servers * figures.pull.list,
-            s3_peak=max(
-                self._start_peak(storm, host, hosts),
-                min(gets + lists, self._waves_peak(storm, host, hosts, delivery, waves)),
-            ),
+            gets=gets + pulls * pull.get,
+            lists=lists + pulls * pull.list,
+            s3_peak=self._peak(storm, host, hosts, delivery, waves, start, gets + lists),
         )
 
     def hosts(self, storm: Storm, host: Host, delivery: Delivery, seconds: float) -> int | None:
@@ -150,68 +95,119 @@ class Model:
                 return hosts
         return None
 
-    def _fetch(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
-        """Seconds from asking for the layers of a wave until a host can send them."""
-        figures = self._figures
-        question = self._question(storm, host, hosts, delivery)
-        if delivery == "proxy":
-            return question
-        if delivery == "redirect":
-            # A question that is under way when a server comes is not for it: it waits for the next.
-            return 2 * question
-        at_a_time = min(figures.parallel_layers, storm.layers)
-        size = storm.image / storm.layers * at_a_time
-        return question + size / self.fetch_rate(host, at_a_time) + figures.cache_poll
+    def slices(self, storm: Storm) -> int:
+        """Return the number of requests to S3 in which a host with a cache fetches a layer."""
+        return math.ceil(storm.image / storm.layers / self._figures.slice)
 
-    def fetch_rate(self, host: Host, connections: int) -> float:
-        """Bytes a second that a host gets from S3 and writes to its disk."""
+    def _before(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+        """Return the seconds from the requests for the layers of a wave until their first bytes."""
+        question = self._question(storm, host, hosts, delivery)
+        if delivery == "redirect":
+            # A server does not share a check that began before its request: it waits for the next.
+            return 2 * question
+        return question + (self._figures.cache_poll if delivery == "cache" else 0)
+
+    def _fetch(self, storm: Storm, host: Host, delivery: Delivery) -> float:
+        """Return the seconds in which a host with a cache fetches the layers of a wave."""
+        if delivery != "cache":
+            return 0
+        at_a_time = min(self._figures.parallel_layers, storm.layers)
+        return storm.image / storm.layers * at_a_time / self.fetch_rate(storm, host, at_a_time)
+
+    def connection_rate(self, storm: Storm) -> float:
+        """Return the bytes a second of a connection to S3 that fetches slice by slice."""
         figures = self._figures
+        size = min(figures.slice, storm.image / storm.layers)
+        return size / (figures.s3_seconds + size / figures.s3_connection_rate)
+
+    def fetch_rate(self, storm: Storm, host: Host, connections: int) -> float:
+        """Return the bytes a second that a host gets from S3 and writes to its disk."""
         received = host.network if host.received is None else host.received
-        return min(connections * figures.s3_connection_rate, received, figures.disk_rate)
+        return min(connections * self.connection_rate(storm), received, self._figures.disk_rate)
 
     def send_rate(self, storm: Storm, host: Host) -> float:
-        """Bytes of layers that the network of a host, or else its disk, gives a second."""
+        """Return the bytes of layers a second that the network or the disk of a host can send."""
         figures = self._figures
         fits = storm.image <= host.memory * figures.page_cache
         return min(host.network * figures.payload, math.inf if fits else figures.disk_rate)
 
-    def _start(self, storm: Storm, host: Host, hosts: int, uneven: float) -> float:
-        figures = self._figures
-        cpu = storm.servers / hosts * figures.pull.cpu / host.vcpus * uneven
-        s3 = storm.servers * figures.pull.s3 / figures.s3_reads_per_second
-        return figures.password_cpu + figures.pull.s3 * figures.s3_seconds + max(cpu, s3)
+    def _start(
+        self, storm: Storm, host: Host, hosts: int, uneven: float, delivery: Delivery
+    ) -> float:
+        figures, pull = self._figures, self._figures.pull[delivery]
+        cpu = storm.servers / hosts * pull.cpu / host.vcpus * uneven
+        alone = figures.password_cpu + pull.steps * figures.s3_seconds
+        pulls = self._shared(storm, host, hosts, delivery, alone + cpu)
+        if pulls < storm.servers:
+            # A server that arrives while the manifest is read waits until it is read again.
+            alone += pull.steps * figures.s3_seconds
+        return alone + max(cpu, pulls * pull.s3 / figures.s3_reads_per_second)
 
-    def _start_peak(self, storm: Storm, host: Host, hosts: int) -> float:
-        """Requests a second of the start: each server has one under way, and needs CPU for it.
+    def _shared(
+        self, storm: Storm, host: Host, hosts: int, delivery: Delivery, seconds: float
+    ) -> float:
+        """Return the manifests that hosts read in so many seconds; waiting servers share a read."""
+        question = self._figures.pull[delivery].steps * self._figures.s3_seconds
+        if delivery == "proxy" or not question:
+            return storm.servers
+        return min(storm.servers, hosts * host.vcpus * (1 + seconds / question))
+
+    def _peak(
+        self,
+        storm: Storm,
+        host: Host,
+        hosts: int,
+        delivery: Delivery,
+        waves: int,
+        start: float,
+        layers: float,
+    ) -> float:
+        """Return the requests in the busiest second; ``layers`` are all requests for layers."""
+        begin = self._start_peak(storm, host, hosts, delivery)
+        later = min(layers, self._waves_peak(storm, host, hosts, delivery, waves))
+        # If each host checks a layer once, it does so in the first second.
+        return begin + later if self._figures.check_seconds and start < 1 else max(begin, later)
+
+    def _start_peak(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+        """Return the requests per second of the start, limited by concurrent servers and by CPU.
 
         These are the two asymptotes of a closed network of queues (Denning and Buzen, 1978).
         """
-        s3, cpu = self._figures.pull.s3, self._figures.pull.cpu
-        alone = s3 * self._figures.s3_seconds + cpu
+        pull = self._figures.pull[delivery]
+        alone = pull.steps * self._figures.s3_seconds + pull.cpu
+        asking = storm.servers if delivery == "proxy" else min(storm.servers, hosts * host.vcpus)
         return min(
-            storm.servers * s3,
-            _rate(storm.servers * s3, alone),
-            _rate(hosts * host.vcpus * s3, cpu),
+            asking * pull.s3,
+            _rate(asking * pull.s3, alone),
+            _rate(hosts * host.vcpus * pull.s3, pull.cpu),
         )
 
     def _waves_peak(
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, waves: int
     ) -> float:
-        """Requests a second while layers are pulled: questions, and the bytes after them."""
+        """Return the requests per second while layers are pulled: checks, then layers."""
+        figures = self._figures
         asked = hosts * self._asked(storm, host, hosts, delivery)
         question = self._unhindered(storm, host, hosts, delivery)
-        # A connection asks again when it has its layer, and once in a second is the most that
-        # counts of those that take longer.
+        # A connection sends its next request when it has its layer. A connection whose layer takes
+        # longer than a second counts once.
         again = max(question, min(1.0, question + self._alone(storm, delivery, waves)))
-        getting = min(self._figures.parallel_layers, storm.layers)
+        getting = min(figures.parallel_layers, storm.layers)
         getting *= self._fetched(storm, hosts, delivery)
-        questions = asked * self._figures.layer.s3
-        return _rate(questions, again if delivery == "proxy" else question) + _rate(getting, again)
+        questions = asked * figures.layer[delivery].s3
+        if delivery == "cache" and self.slices(storm) > 1:
+            each = figures.slice / self.connection_rate(storm)
+            fetches = _rate(getting, min(1.0, each))
+        else:
+            fetches = _rate(getting, again)
+        # In the same second: the check, and the next one for requests that came meanwhile.
+        kept = max(question, min(0.5, figures.check_seconds))
+        return _rate(questions, again if delivery == "proxy" else kept) + fetches
 
     def _transfers(
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, waves: int, uneven: float
     ) -> dict[str, float]:
-        """For each thing that all servers share, the seconds that it takes for it."""
+        """Return the seconds of a wave by each resource that all servers share."""
         figures = self._figures
         sent = storm.image / waves * storm.servers / hosts * uneven
         cpu = sent / GIGABYTE * figures.gb_cpu[delivery] / host.vcpus
@@ -224,11 +220,11 @@ class Model:
         return terms
 
     def _fetched(self, storm: Storm, hosts: int, delivery: Delivery) -> int:
-        """How often S3 has to give each layer: to every host that was asked, or to every server."""
+        """Return how often S3 sends each layer: to each host that needs it, or to each server."""
         return min(hosts, storm.servers) if delivery == "cache" else storm.servers
 
     def _alone(self, storm: Storm, delivery: Delivery, waves: int) -> float:
-        """Seconds of a wave for a server that has all hosts for itself."""
+        """Return the seconds of a wave for a server that has all hosts for itself."""
         rate = storm.server_rate
         if delivery != "cache":
             at_a_time = min(self._figures.parallel_layers, storm.layers)
@@ -238,40 +234,42 @@ class Model:
     def _questions(
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, wave: float
     ) -> float:
-        """How often registries are asked for a layer while all waves last.
+        """Return the number of checks of layers during all waves.
 
-        With ``proxy`` by every server. Otherwise one question does for all who wait for it on an
-        nginx worker, which asks one after the other while a wave goes on.
+        With ``proxy`` each server causes a check. Otherwise the requests of an nginx worker share a
+        check, and its checks of a layer are sequential during a wave, or as rare as
+        ``proxy_check_seconds`` says.
         """
         if delivery == "proxy":
             return storm.layers * storm.servers
         seconds = self._question(storm, host, hosts, delivery)
+        seconds = max(seconds, self._figures.check_seconds)
         shared = host.vcpus * (1 + wave / seconds) if seconds else math.inf
         return storm.layers * hosts * min(storm.servers / hosts, shared)
 
     def _asked(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
-        """How many questions a host is asked at once; it has an nginx worker for each processor."""
+        """Return the number of concurrent checks of a host, which has a worker per processor."""
         servers = storm.servers / hosts
         asking = servers if delivery == "proxy" else min(host.vcpus, servers)
         return asking * min(self._figures.parallel_layers, storm.layers)
 
     def _question(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
-        """Seconds that the registry takes to answer for a layer, when all ask who do at once.
+        """Return the seconds of the registry's response for a layer under all concurrent requests.
 
-        More of them make it slower, and then more servers share an answer.
+        More checks make each slower, and then more servers share one.
         """
         figures = self._figures
         asked = hosts * self._asked(storm, host, hosts, delivery)
         return max(
             self._unhindered(storm, host, hosts, delivery),
-            asked * figures.layer.s3 / figures.s3_reads_per_second,
+            asked * figures.layer[delivery].s3 / figures.s3_reads_per_second,
         )
 
     def _unhindered(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
-        """The same if S3 has no limit."""
-        layer = self._figures.layer
+        """Return the seconds of a check if S3 has no limit."""
+        layer = self._figures.layer[delivery]
         return max(
-            layer.s3 * self._figures.s3_seconds + layer.cpu,
+            layer.steps * self._figures.s3_seconds + layer.cpu,
             self._asked(storm, host, hosts, delivery) * layer.cpu / host.vcpus,
         )
 
@@ -282,9 +280,9 @@ SERVER, S3, FETCH = "download of each server", "requests to S3", "fetch from S3"
 
 
 def fullest(connections: int, hosts: int) -> float:
-    """How much more connections than the mean the fullest host has, if each is put by chance.
+    """Return the ratio of the connections of the fullest host to the mean, if placed at random.
 
-    For many connections a host the most of them is about the mean m and sqrt(2 m ln hosts)
+    For many connections a host the maximum is about the mean m and sqrt(2 m ln hosts)
     (Raab and Steger, "Balls into Bins", 1998).
     """
     mean = connections / hosts

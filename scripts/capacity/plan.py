@@ -1,4 +1,4 @@
-"""What to deploy for a storm: for each way to deliver layers the hosts that cost the least."""
+"""Plans for a storm: for each delivery of layers, the hosts with the lowest cost."""
 
 import dataclasses
 import math
@@ -6,38 +6,39 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scripts.capacity.figures import GIBIBYTE, GIGABYTE, Delivery, Figures, InstanceType, Prices
-from scripts.capacity.model import Host, Model, Prediction, Storm
+from scripts.capacity.model import Model
+from scripts.capacity.storm import Host, Prediction, Storm
 
-#: An instance that was started is charged for a minute at least.
+#: AWS charges at least a minute of each started instance.
 LEAST_SECONDS = 60
 HOURS_A_MONTH = 730
 
 
 @dataclass(frozen=True)
 class Cost:
-    """USD: of one storm, by what for, and of the hosts for a month, storm or not."""
+    """Cost in USD: of a storm by item, and of the hosts in a month."""
 
     hosts: float
     s3_requests: float
-    s3_traffic: float
+    traffic: float
     balancer: float
     zones: float
     hosts_a_month: float
 
     @property
     def storm(self) -> float:
-        """All that one storm costs."""
-        return self.hosts + self.s3_requests + self.s3_traffic + self.balancer + self.zones
+        """Total cost of a storm."""
+        return self.hosts + self.s3_requests + self.traffic + self.balancer + self.zones
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Hosts for a storm, and what comes of them.
+    """Hosts for a storm, and their prediction.
 
     Attributes:
-        prediction: at the baseline bandwidth of the instances, or at their peak, as was asked.
-        peak_seconds: at the peak.
-        pushes: requests to S3 that the push of the image takes.
+        prediction: prediction at the baseline or peak bandwidth, as the planner was told.
+        peak_seconds: duration at peak bandwidth.
+        pushes: number of requests to S3 for the push of the image.
     """
 
     delivery: Delivery
@@ -49,26 +50,26 @@ class Plan:
     cost: Cost
 
     def json(self) -> dict[str, object]:
-        """All of it, and what follows from it."""
+        """Return all fields and the cost of the storm."""
         return {**dataclasses.asdict(self), "storm_cost": self.cost.storm}
 
 
 def cache_needed(storm: Storm, figures: Figures) -> int:
-    """The cache_size, in GiB, with which hosts keep the image: whole, and each of its layers.
+    """Return the minimum cache_size in GiB with which hosts keep all layers of the image.
 
-    With less they deliver layers as with ``proxy``, or fetch them again and again.
+    Hosts with a smaller cache deliver layers as with ``proxy``, or fetch them repeatedly.
     """
     layer = storm.image / storm.layers / figures.cached_layer
     return math.ceil(max(layer, storm.image) / GIBIBYTE)
 
 
 class Planner:
-    """Answers for one storm.
+    """Planner for a storm.
 
     Args:
-        storm: what comes.
-        figures, prices: what is known.
-        peak: count on the peak bandwidth of instances, not on their baseline.
+        storm: servers and image.
+        figures, prices: figures and prices of the model.
+        peak: whether to use the peak bandwidth of instances instead of the baseline.
     """
 
     def __init__(self, storm: Storm, figures: Figures, prices: Prices, *, peak: bool) -> None:
@@ -77,7 +78,7 @@ class Planner:
         self._model = Model(figures)
 
     def plan(self, delivery: Delivery, name: str, kind: InstanceType, hosts: int) -> Plan:
-        """Describe a number of hosts of a type."""
+        """Return the plan for a number of hosts of a type."""
         predicted = self._predict(delivery, kind, hosts, peak=self._peak)
         return Plan(
             delivery,
@@ -85,7 +86,7 @@ class Planner:
             hosts,
             predicted,
             self._predict(delivery, kind, hosts, peak=True).seconds,
-            # Each layer begins, moves and ends as an upload of parts.
+            # Beside its parts, the multipart upload of each layer takes three requests.
             pushes=math.ceil(self._storm.image / self._figures.s3_part) + 3 * self._storm.layers,
             cost=self._cost(predicted, delivery, name, hosts),
         )
@@ -98,7 +99,7 @@ class Planner:
     def cheapest(
         self, delivery: Delivery, types: Mapping[str, InstanceType], seconds: float
     ) -> Plan | None:
-        """The plan that is done in time and costs the least a month; None if none is."""
+        """Return the plan with the lowest monthly cost within the time; None if none is in time."""
         found = []
         for name, kind in types.items():
             host = Host.of(kind, peak=self._peak)
@@ -110,7 +111,7 @@ class Planner:
     def fastest(
         self, deliveries: Iterable[Delivery], types: Mapping[str, InstanceType], hosts: int
     ) -> Plan:
-        """The fastest that so many hosts can be."""
+        """Return the fastest plan with a number of hosts."""
         plans = [
             self.plan(delivery, name, kind, hosts)
             for delivery in deliveries
@@ -125,9 +126,8 @@ class Planner:
         hour = hosts * prices.instance_hour[name]
         return Cost(
             hosts=hour * max(predicted.seconds, LEAST_SECONDS) / 3600,
-            s3_requests=predicted.gets * prices.s3_get + predicted.lists * prices.s3_list,
-            # What hosts fetch stays in the region.
-            s3_traffic=(pulled - through) * prices.s3_traffic,
+            s3_requests=predicted.gets * prices.s3_get + predicted.lists * prices.s3_put,
+            traffic=pulled * prices.client_traffic,
             balancer=through * prices.balancer_traffic,
             zones=through * prices.zone_share * prices.zone_traffic,
             hosts_a_month=hour * HOURS_A_MONTH,

@@ -1,4 +1,4 @@
-"""Processor sharing in SimPy: jobs that are served at once and share a rate equally."""
+"""Processor sharing in SimPy: concurrent jobs that share a rate equally."""
 
 import heapq
 import itertools
@@ -6,17 +6,17 @@ import math
 
 import simpy
 
-#: Work that is less than this part of a job's is rounding.
+#: Share of a job's work below which remaining work is a rounding error.
 ROUNDING = 1e-9
 
 
 class Sharing:
-    """Serves all its jobs at the same time, each at the same rate.
+    """A server of concurrent jobs, each at the same rate.
 
     Args:
-        environment: SimPy's.
-        rate: work a second of all jobs together.
-        most: work a second of one job at most.
+        environment: environment of SimPy.
+        rate: work per second of all jobs together.
+        most: maximum work per second of a job.
 
     Usage:
 
@@ -27,26 +27,26 @@ class Sharing:
     def __init__(self, environment: simpy.Environment, rate: float, most: float = math.inf) -> None:
         self._environment = environment
         self._rate, self._most = rate, most
-        # Each job gets the same, so what one has got so far is one number for all: a job is done
-        # when it has grown by the job's work. That takes log(jobs) for each, not jobs.
+        # All jobs progress equally, so a single number has the work per job so far. A job ends when
+        # the number has grown by the job's work: log(jobs) steps for each job instead of jobs.
         self._got, self._updated, self._done = 0.0, 0.0, 0.0
         self._jobs: list[tuple[float, int, simpy.Event]] = []
         self._numbers = itertools.count()
-        self._looking: simpy.Event | None = None
+        self._waiting: simpy.Event | None = None
 
     def serve(self, work: float) -> simpy.Event:
-        """Return what happens when so much work is done."""
+        """Return the event at which the work is done."""
         self._update()
         done = self._environment.event()
         heapq.heappush(self._jobs, (self._got + work, next(self._numbers), done))
-        # The one that would be looked for anyway comes later now, unless this is done before it.
-        if self._looking is None or self._jobs[0][2] is done:
-            self._look()
+        # The next end is later now, unless this job ends first.
+        if self._waiting is None or self._jobs[0][2] is done:
+            self._wait()
         return done
 
     @property
     def done(self) -> float:
-        """All work that was done so far."""
+        """Total work so far."""
         self._update()
         return self._done
 
@@ -62,19 +62,19 @@ class Sharing:
             self._done += got * len(self._jobs)
         self._updated = now
 
-    def _look(self) -> None:
-        """Look again when the next job should be done."""
-        self._looking = looking = self._environment.timeout(
+    def _wait(self) -> None:
+        """Wait for the end of the next job."""
+        self._waiting = waiting = self._environment.timeout(
             max(0.0, (self._jobs[0][0] - self._got) / self._pace)
         )
-        looking.callbacks.append(self._finish)
+        waiting.callbacks.append(self._finish)
 
-    def _finish(self, looking: simpy.Event) -> None:
-        if looking is not self._looking:
+    def _finish(self, waiting: simpy.Event) -> None:
+        if waiting is not self._waiting:
             return
         self._update()
         while self._jobs and self._jobs[0][0] <= self._got * (1 + ROUNDING):
             heapq.heappop(self._jobs)[2].succeed()
-        self._looking = None
+        self._waiting = None
         if self._jobs:
-            self._look()
+            self._wait()

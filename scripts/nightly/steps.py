@@ -1,4 +1,4 @@
-"""Programs that a night runs: what they print is shown and kept, and none outlives it."""
+"""Programs that a night runs: output is shown and logged, and none outlives the night."""
 
 import os
 import signal
@@ -8,39 +8,37 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any
+
+from wharf_proxy.errors import ConfigurationError
+
+from scripts.programs import reason
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-#: Seconds that a program gets to end in good order; Terraform finishes what it is making.
+#: Seconds between SIGINT, SIGTERM and SIGKILL: Terraform first finishes the resource it creates.
 GRACE = 300
-#: Seconds to read what an ended program has printed: what it left running may hold its output open.
-LAST_WORDS = 10
-
-
-class NightlyError(Exception):
-    """A step failed; the text names it."""
+#: Seconds to read the output of an ended program, whose children may hold the pipe open.
+OUTPUT_GRACE = 10
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Print; that nobody can read it any more keeps nothing from being destroyed."""
+    """Print; a closed standard output must not keep the night from destroying the registry."""
     try:
         print(text, end=end, flush=True)
     except OSError:
-        # What waits to be printed has to go somewhere, or Python complains at its end.
+        # Python flushes standard output again at exit, and would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Steps:
-    """Runs programs from the repository's folder.
+    """Runs programs in the repository's folder.
 
     Args:
-        log: gets all that they print.
-        held: files that they hold open as long as they run.
+        log: file to which the output of the programs is appended.
     """
 
-    def __init__(self, log: Path, held: Sequence[TextIO] = ()) -> None:
+    def __init__(self, log: Path) -> None:
         self._log = log
-        self._held = [file.fileno() for file in held]
 
     def run(
         self,
@@ -53,12 +51,19 @@ class Steps:
         seconds: float | None = None,
         umask: int = -1,
     ) -> str:
-        """Run a program to its end; return what it printed.
+        """Run a program to its end, and return its output.
 
-        ``umask`` is that of the files that it makes; -1 is this process's own.
+        Args:
+            name: name of the step, for errors.
+            command: program and arguments.
+            environment: variables beside those of this process.
+            text: standard input of the program.
+            shown: False if the output may hold a password: it is neither printed nor logged.
+            seconds: limit, after which the program is ended.
+            umask: mask of the program's files; -1 keeps the mask of this process.
 
         Raises:
-            NightlyError: it failed, or took more than so many seconds, after which it is ended.
+            ConfigurationError: the program failed or took longer than its limit.
         """
         process = subprocess.Popen(
             command,
@@ -69,52 +74,39 @@ class Steps:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            pass_fds=self._held,
             umask=umask,
-            # An interrupt at the terminal is ours to pass on, once.
+            # The terminal would interrupt all processes of its session; this process interrupts the
+            # program once.
             start_new_session=True,
         )
         lines: list[str] = []
         reader = threading.Thread(target=self._follow, args=(process, lines, shown), daemon=True)
         reader.start()
         try:
-            _tell(process, text)
+            _write(process, text)
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise NightlyError(
-                f"{name}: ended, for it took more than {(seconds or 0) / 60:g} minutes "
-                f"(log: {self._log})"
+            raise ConfigurationError(
+                f"{name}: ended after its limit of {(seconds or 0) / 60:g} minutes; "
+                f"raise --minutes, or see the log {self._log}"
             ) from None
         except BaseException:
             _end(process)
             raise
         finally:
-            reader.join(LAST_WORDS)
+            reader.join(OUTPUT_GRACE)
         if process.returncode != 0:
-            last = ([line.strip() for line in lines if line.strip()] or ["no output"])[-1]
-            raise NightlyError(f"{name}: {last} (log: {self._log})")
+            failure = reason(lines) or f"exit status {process.returncode}"
+            raise ConfigurationError(f"{name}: {failure} (log: {self._log})")
         return "".join(lines)
 
-    def python(
-        self,
-        name: str,
-        *arguments: str,
-        environment: Mapping[str, str] | None = None,
-        text: str = "",
-        shown: bool = True,
-        seconds: float | None = None,
-    ) -> str:
-        """Run a module of this repository.
-
-        Raises:
-            NightlyError: it failed, or took more than so many seconds.
-        """
-        command = [sys.executable, "-m", *arguments]
-        return self.run(name, command, environment, text=text, shown=shown, seconds=seconds)
+    def python(self, name: str, *arguments: str, **options: Any) -> str:
+        """Run a module of this repository as :meth:`run` does, and return its output."""
+        return self.run(name, [sys.executable, "-m", *arguments], **options)
 
     def note(self, text: str) -> None:
-        """Add to the log; a full disk is no reason to end."""
+        """Append to the log; a full disk must not end the night."""
         with suppress(OSError), self._log.open("a") as log:
             log.write(text)
 
@@ -123,13 +115,12 @@ class Steps:
         with process.stdout:
             for line in process.stdout:
                 lines.append(line)
-                # What is not shown may be a password.
                 if shown:
                     self.note(line)
                     say(line, end="")
 
 
-def _tell(process: subprocess.Popen[str], text: str) -> None:
+def _write(process: subprocess.Popen[str], text: str) -> None:
     assert process.stdin is not None  # noqa: S101
     with suppress(BrokenPipeError):
         process.stdin.write(text)
@@ -137,10 +128,13 @@ def _tell(process: subprocess.Popen[str], text: str) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a program and all that it has started, first as Ctrl-C would."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+    """End a program, first with SIGINT, and its children if the program does not end in time."""
+    # After one SIGINT Terraform writes the state and deletes its lock; after a second it does not.
+    process.send_signal(signal.SIGINT)
+    for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
             return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+    process.wait()

@@ -1,36 +1,41 @@
-"""Where a night's registry is: an AWS account, or this machine."""
+"""Registries that a night can test: one in an AWS account, or one on this machine."""
 
 import json
 import secrets
 import shutil
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from wharf_proxy.errors import ConfigurationError
 
-from scripts.nightly.steps import REPOSITORY, NightlyError, Steps, say
+from modules.settings.file import load_environments
+from scripts.nightly.steps import REPOSITORY, Steps, say
+from scripts.nightly.terraform import Terraform
+from scripts.sweep.leftovers import TAG
 
+SETTINGS = Path("wharf.toml")
 USERNAME = "nightly"
-#: Seconds until hosts have started, pulled their images, and pass the health check.
+#: Seconds until hosts have started, pulled their images, and passed the health check.
 START_TIMEOUT = 900.0
-#: Hours after which what bears the tag is no running night's: a night ends within half of them.
+#: Hours after which a tagged resource belongs to no running night, which ends within six hours.
 OLD = 12
-#: Terraform's wait for another's lock on the state: one of a night that was killed may be ending.
-LOCK = "-lock-timeout=10m"
+CDKTF = str(REPOSITORY / "node_modules" / ".bin" / "cdktf")
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to use a registry that is up.
+    """Address and login of a running registry.
 
     Attributes:
-        bucket: where it keeps its images.
-        environment: how an AWS SDK gets there, if not as it does anyway.
+        bucket: bucket of the registry's images.
+        environment: variables with which an AWS SDK reaches the bucket; empty for AWS itself.
     """
 
     url: str
@@ -42,96 +47,124 @@ class Access:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Target(Protocol):
+class Target(ABC):
     """A registry for a night.
 
     Attributes:
-        suite: options of the suite that only such a registry can take.
+        name: name of the target in the summary.
+        suite: options of pytest for this target.
+
+    Raises:
+        ConfigurationError: from each method that fails; some resources may exist.
     """
 
-    suite: tuple[str, ...]
+    name: str
+    suite: tuple[str, ...] = ()
 
-    @property
-    def name(self) -> str:
-        """Tells it from other targets."""
+    def check(self) -> None:  # noqa: B027
+        """Check that no other night uses the target."""
 
+    @abstractmethod
     def deploy(self) -> Access:
-        """Bring it up, with a user.
+        """Deploy the registry with one user, and return the login."""
 
-        Raises:
-            NightlyError: it failed; parts of it may be there.
-        """
-
+    @abstractmethod
     def load(self, access: Access) -> tuple[str, ...]:
-        """How ``integration.load`` gets at it, and how much it bears."""
+        """Return the options of ``wharf load`` for this registry."""
 
+    @abstractmethod
     def destroy(self) -> None:
-        """Remove it, or what there is of it; nothing is no error.
+        """Destroy the registry; an absent registry is no error."""
 
-        Raises:
-            NightlyError: something stays.
-        """
+    def unlock(self) -> None:  # noqa: B027
+        """Delete the lock that a killed night left on the state."""
 
-    def sweep(self) -> None:
-        """Remove what earlier nights have left.
-
-        Raises:
-            NightlyError: something stays.
-        """
+    def sweep(self) -> None:  # noqa: B027
+        """Delete the resources that earlier nights left."""
 
 
-class Local:
+class Local(Target):
     """A registry on this machine.
 
     Args:
         steps: runs programs.
-        directory: for its state.
+        directory: directory of the local cloud.
     """
 
     name = "local"
-    #: Its S3 would keep a larger layer in this machine's memory: docs/testing.md.
-    suite: tuple[str, ...] = ()
 
     def __init__(self, steps: Steps, directory: Path) -> None:
         self._steps = steps
         self._directory = directory
 
+    def check(self) -> None:
+        """Check that no registry runs in the directory."""
+        if self._exists():
+            raise ConfigurationError(
+                f"--directory {self._directory.parent}: a registry runs there, of a night that "
+                "runs or was killed; add --destroy-only to end it"
+            )
+
     def deploy(self) -> Access:
-        """Bring it up."""
-        where = ("--directory", str(self._directory))
-        self._steps.python("deploy", "integration.local", "up", *where)
-        program = ("integration.local", "status", "--json", *where)
+        """Start the local cloud, and return the login."""
+        directory = ("--directory", str(self._directory))
+        self._steps.python("deploy", "scripts.cli", "local", "up", *directory)
+        program = ("scripts.cli", "local", "status", "--json", *directory)
         return Access(**json.loads(self._steps.python("deploy", *program, shown=False)))
 
     def load(self, _: Access) -> tuple[str, ...]:
-        """Through its folder, which tells of hosts and S3; of clients half of what a load has."""
+        """Return the cloud's directory, for figures of hosts and S3, and half the usual clients."""
         return "--cloud", str(self._directory), "--users", "10"
 
     def destroy(self) -> None:
-        """Take it down; what failed to come up has taken itself down."""
-        if (self._directory / "cloud.json").exists():
-            program = ("integration.local", "down", "--directory", str(self._directory))
+        """Stop the local cloud, if one runs; a cloud that failed to start has stopped itself."""
+        if self._exists():
+            program = ("scripts.cli", "local", "down", "--directory", str(self._directory))
             self._steps.python("destroy", *program)
 
-    def sweep(self) -> None:
-        """Nothing: no account outlives it."""
+    def _exists(self) -> bool:
+        return (self._directory / "cloud.json").exists()
 
 
-class Account:
-    """An environment in an AWS account, by Terraform here or in a workspace of Terraform Cloud.
+def night_tags(environment: str, since: datetime, variables: Mapping[str, str]) -> str:
+    """Return ``WHARF_TAGS`` for a night: the tags of the environment, and the tag of the night.
+
+    Raises:
+        SettingsError: the settings are invalid.
+        ConfigurationError: they lack the environment, or keep its state in a file, which is lost
+            with the machine.
+    """
+    environments = {each.name: each for each in load_environments(SETTINGS, variables)}
+    if environment not in environments:
+        raise ConfigurationError(
+            f"--environment {environment}: missing in {SETTINGS} and WHARF_NAME; "
+            f"known: {', '.join(environments)}"
+        )
+    settings = environments[environment]
+    if settings.backend == "local":
+        raise ConfigurationError(
+            f'backend = "local": the state of {environment} would be lost with this machine; '
+            'set backend = "s3" and backend_bucket, or backend = "cloud"'
+        )
+    return json.dumps({**settings.tags, TAG: since.isoformat(timespec="seconds")})
+
+
+class Account(Target):
+    """An environment in an AWS account, deployed by Terraform here or in Terraform Cloud.
 
     Args:
         steps: runs programs.
-        environment: its name in ``wharf.toml``.
-        directory: for its files.
-        hosts: how many it has.
-        role_arn: of the runs in the workspace, which then gets the variables first.
-        synthesized: a folder that ``cdktf synth`` wrote, instead of synthesizing.
-        var_file: with values of Terraform variables.
+        environment: name of the environment in ``wharf.toml``.
+        directory: directory for files of the night.
+        hosts: number of hosts of the environment.
+        since: value of the tag of the night's resources, if known.
+        role_arn: role of the workspace's runs; the workspace first gets the variables.
+        synthesized: output directory of ``cdktf synth``; None to synthesize.
+        var_file: file with values of Terraform variables.
     """
 
-    #: A layer of 1 GB.
-    suite: tuple[str, ...] = ("--large-layer", "1000")
+    #: Megabytes of the largest layer; the emulated S3 of the local cloud keeps layers in memory.
+    suite = ("--large-layer", "1000")
 
     def __init__(
         self,
@@ -140,6 +173,7 @@ class Account:
         directory: Path,
         hosts: int,
         *,
+        since: datetime | None = None,
         role_arn: str | None = None,
         synthesized: Path | None = None,
         var_file: Path | None = None,
@@ -149,46 +183,62 @@ class Account:
         self._environment = environment
         self._directory = directory.resolve()
         self._hosts = hosts
+        self._since = since
         self._role_arn = role_arn
-        self._synthesized = synthesized
+        self._synthesized = synthesized.resolve() if synthesized else None
         self._var_file = var_file
+        self._terraform: Terraform | None = None
 
     def deploy(self) -> Access:
         """Apply the stack, publish a user and a certificate, and wait for the hosts."""
         if self._role_arn:
-            program = ("scripts.workspace", self._environment, "--role-arn", self._role_arn)
+            program = ("scripts.cli", "workspace", self._environment, "--role-arn", self._role_arn)
             self._steps.python("workspace", *program)
-        outputs = self._directory / "outputs.json"
-        self._cdktf("deploy", "--outputs-file", str(outputs))
-        (values,) = json.loads(outputs.read_text()).values()
-        access = self._publish(values)
-        self._await(access)
+        access = self._publish(self._stack().apply())
+        self._wait(access)
         return access
 
     def load(self, access: Access) -> tuple[str, ...]:
-        """By its address; nights are compared by the environment, since the address is new each."""
+        """Return the login, and the environment's name: each night has another address."""
         login = ("--registry", access.url, "--username", access.username, "--ca", access.ca)
         return *login, "--hosts", str(access.hosts), "--target-name", self._environment
 
     def destroy(self) -> None:
-        """Destroy whatever Terraform's state knows of."""
-        self._cdktf("destroy")
+        """Destroy all resources in Terraform's state."""
+        try:
+            if self._stack().unlock_own():
+                self._sweep_night()
+        finally:
+            self._stack().destroy()
 
     def sweep(self) -> None:
-        """Remove what bears the nightly tag for longer than a night takes."""
-        self._steps.python("sweep", "scripts.sweep", "--hours", str(OLD))
+        """Delete tagged resources that are older than any running night."""
+        self._steps.python("sweep", "scripts.cli", "sweep", "--hours", str(OLD))
 
-    def _cdktf(self, verb: str, *options: str) -> None:
-        where = ("--output", str(self._synthesized.resolve())) if self._synthesized else ()
-        # cdktf's own lock of providers would ask the Terraform registry.
-        here = ("--skip-synth", "--skip-provider-lock") if self._synthesized else ()
-        values = ("--var-file", str(self._var_file.resolve())) if self._var_file else ()
-        cdktf = str(REPOSITORY / "node_modules" / ".bin" / "cdktf")
-        command = [cdktf, verb, self._environment, "--auto-approve", *where, *here, *values]
-        lock = {"TF_CLI_ARGS_apply": LOCK, "TF_CLI_ARGS_destroy": LOCK, "TF_CLI_ARGS_plan": LOCK}
-        environment = {"CI": "1", "CHECKPOINT_DISABLE": "1", **lock}
-        # The state, where it is a file.
-        self._steps.run(verb, [*command, *options], environment, umask=0o077)
+    def unlock(self) -> None:
+        """Delete the lock on the state in S3, which stays after Terraform was killed."""
+        if self._stack().unlock():
+            self._sweep_night()
+
+    def _sweep_night(self) -> None:
+        """Delete the resources of the night, of which a killed Terraform left some in no state.
+
+        They would keep ``terraform destroy`` from deleting their network.
+        """
+        if self._since:
+            since = self._since.isoformat(timespec="seconds")
+            self._steps.python("sweep", "scripts.cli", "sweep", "--since", since)
+
+    def _stack(self) -> Terraform:
+        if not self._terraform:
+            if not self._synthesized:
+                folder = self._directory / "cdktf.out"
+                command = [CDKTF, "synth", "--output", str(folder)]
+                self._steps.run("synth", command, {"CI": "1", "CHECKPOINT_DISABLE": "1"})
+                self._synthesized = folder
+            stack = self._synthesized / "stacks" / self._environment
+            self._terraform = Terraform(self._steps, stack, self._var_file)
+        return self._terraform
 
     def _publish(self, outputs: Mapping[str, str]) -> Access:
         url = outputs["registry_url"]
@@ -200,38 +250,38 @@ class Account:
         users = str(folder / "nginx.htpasswd")
         self._steps.python(
             "certificate",
-            *("scripts.certificate", "create", "--domain", host, "--directory", str(folder)),
+            *("scripts.cli", "certificate", "create", "--domain", host, "--directory", str(folder)),
         )
         self._steps.python(
             "users",
-            *("scripts.users", "add", users, USERNAME, "--password-stdin"),
+            *("scripts.cli", "users", "add", users, USERNAME, "--password-stdin"),
             text=password,
         )
         self._steps.python(
-            *("publish", "scripts.publish"),
+            *("publish", "scripts.cli", "publish"),
             *("--bucket", outputs["configuration_bucket"], "--directory", str(folder)),
         )
         certificate = str(folder / "domain.crt")
         return Access(url, USERNAME, password, certificate, self._hosts, outputs["image_bucket"])
 
-    def _await(self, access: Access) -> None:
-        """Wait until the registry lets the user in."""
+    def _wait(self, access: Access) -> None:
+        """Poll until the registry accepts the user's login."""
         context = ssl.create_default_context(cafile=access.ca)
         credentials = (access.username, access.password)
 
-        def ask() -> None:
+        def request() -> None:
             with httpx.Client(verify=context, auth=credentials, timeout=10) as client:
                 client.get(f"{access.url}/v2/").raise_for_status()
 
-        say(f"Waiting until {access.url} answers")
+        say(f"Waiting for a response of {access.url}")
         try:
             Retrying(
                 stop=stop_after_delay(START_TIMEOUT),
                 wait=wait_fixed(5),
                 retry=retry_if_exception_type(httpx.HTTPError),
-            )(ask)
+            )(request)
         except RetryError as error:
             reason = error.last_attempt.exception()
-            raise NightlyError(
-                f"deploy: {access.url} does not answer after {START_TIMEOUT:g} s: {reason}"
+            raise ConfigurationError(
+                f"deploy: no response of {access.url} within {START_TIMEOUT:g} s: {reason}"
             ) from None

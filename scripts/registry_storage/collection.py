@@ -1,9 +1,9 @@
-"""Garbage collection while clients push. Why it is safe: docs/operations.md.
+"""Garbage collection while clients push; docs/operations.md explains why it is safe.
 
-Before each promise the registry asks whether it has a blob: whether the repository links it, and
-whether its bytes are there. So links go first, and from then on who wants the blob sends it again;
-bytes go when all requests are over that have seen a link; and a copy of them is kept until those
-are over, too, that have seen the bytes.
+Before the registry acknowledges a push, it checks the link object and the bytes of each blob. So
+the collection deletes links first: from then on clients send the blob again. It deletes bytes when
+all requests have ended that have seen a link, and copies of the bytes when all requests have ended
+that have seen the bytes.
 """
 
 import json
@@ -29,15 +29,15 @@ from scripts.registry_storage.store import ArchivedError, Entry, Store
 from scripts.registry_storage.work import Work
 
 _LINKS = TypeAdapter(list[Link])
-#: Blobs whose bytes go between two looks at all links: one request of S3.
+#: Number of blobs that are deleted, with one request of S3, between two readings of all links.
 BATCH = 1000
 
 
 @dataclass
 class Collected:
-    """What a collection has done: numbers of objects, and bytes of the blobs that are gone.
+    """Result of a collection: numbers of objects, and bytes of the removed blobs.
 
-    ``doubts`` are lines about what stays because it is not certain that nobody needs it.
+    ``doubts`` has a line for each object that stays because it is uncertain whether it is needed.
     """
 
     links: int = 0
@@ -50,17 +50,16 @@ class Collected:
 
 
 class Collector:
-    """One collection.
+    """A collection.
 
     Args:
-        store: the registry's bucket.
-        work: how many requests at a time.
-        limits: what counts as garbage.
-        wait: returns when every request has ended that the registry was answering at the call.
+        store: bucket of the registry.
+        work: threads for the requests.
+        limits: limits of garbage.
+        wait: returns when all requests have ended that the registry was serving at the call.
 
     Raises:
-        ConfigurationError: from each method: S3 refuses something. The next collection goes on
-            where this one ended.
+        ConfigurationError: from each method: S3 refuses a request. The next collection continues.
     """
 
     def __init__(self, store: Store, work: Work, limits: Limits, wait: Callable[[], None]) -> None:
@@ -74,46 +73,46 @@ class Collector:
         self._done = Collected()
 
     def find(self) -> Garbage:
-        """What would be collected now."""
-        # Blobs first: what is pushed between the two listings is then not among them.
+        """Return the current garbage."""
+        # Blobs are read first, so that they lack those pushed between the two listings.
         blobs = read_blobs(self._store, self._work)
-        return find_garbage(blobs, *self._look(), self._limits)
+        return find_garbage(blobs, *self._read(), self._limits)
 
     def collect(self) -> Collected:
-        """Remove the garbage; return what was done."""
+        """Remove the garbage, and return the result."""
         removed = self._removed_before()
         copies = self._copies()
         if removed or copies:
-            self._bring_back(removed)
+            self._restore(removed)
         garbage = self.find()
         self._done.doubts = garbage.doubts
         removed |= set(garbage.links)
         self._unlink(garbage, removed)
         if removed or copies or garbage.blobs:
             self._wait()
-            self._bring_back(removed)
+            self._restore(removed)
             self._remove(garbage.blobs, removed)
             self._wait()
-            self._bring_back(removed)
+            self._restore(removed)
             self._store.delete([copy.key for copy in self._copies()])
             self._store.delete([layout.JOURNAL])
         self._done.blobs = len(self._gone)
         self._done.bytes = sum(self._gone.values())
         return self._done
 
-    def _look(self) -> tuple[Repositories, Mapping[str, References]]:
+    def _read(self) -> tuple[Repositories, Mapping[str, References]]:
         repositories = read_repositories(self._store, self._work, self._known)
         return repositories, self._manifests.read(manifests_of(repositories))
 
     def _removed_before(self) -> set[Link]:
-        """The links that a collection had removed that did not come to its end."""
+        """Return the links that an interrupted collection has removed."""
         journal = self._store.read(layout.JOURNAL)
         try:
             return set(_LINKS.validate_json(journal)) if journal else set()
         except ValidationError:
             raise ConfigurationError(
-                f"{layout.JOURNAL}: this is no list of links as a collection that was cut off "
-                "leaves it: delete the object, then see `python -m scripts.check_integrity`"
+                f"{layout.JOURNAL}: not the list of links of an interrupted collection: "
+                "delete the object, then see `wharf check`"
             ) from None
 
     def _copies(self) -> list[Entry]:
@@ -121,7 +120,7 @@ class Collector:
 
     def _unlink(self, garbage: Garbage, removed: Collection[Link]) -> None:
         if removed:
-            # Before the first is removed: who goes on after us has to know of it.
+            # A later collection continues this one by the journal, if this one is interrupted.
             self._store.write(layout.JOURNAL, json.dumps(sorted(removed)).encode())
         keys = [link.key for link in garbage.links]
         self._store.delete(keys + garbage.old_names + garbage.uploads)
@@ -129,42 +128,41 @@ class Collector:
         self._done.uploads = len(garbage.uploads)
 
     def _remove(self, sizes: Mapping[str, int], removed: Collection[Link]) -> None:
-        """Remove the bytes of what nobody wants even now; copies of them stay for a while."""
+        """Delete the bytes of blobs that are still unused; copies stay until the next wait."""
         candidates = list(sizes)
         for start in range(0, len(candidates), BATCH):
-            some = candidates[start : start + BATCH]
-            aside = self._set_aside(some, sizes)
-            used = in_use(*self._look(), self._limits)
-            unused = [digest for digest in aside if digest not in used]
+            copied = self._copy(candidates[start : start + BATCH], sizes)
+            used = in_use(*self._read(), self._limits)
+            unused = [digest for digest in copied if digest not in used]
             self._store.delete([layout.blob(digest) for digest in unused])
             self._gone.update((digest, sizes[digest]) for digest in unused)
-            # Who linked one between the look and the deletion has it back at once.
-            self._bring_back(removed)
+            # A push may have linked a blob between the reading and the deletion.
+            self._restore(removed)
 
-    def _set_aside(self, digests: Collection[str], sizes: Mapping[str, int]) -> list[str]:
-        """Copy blobs; return those of which there is no blob without a copy now."""
+    def _copy(self, digests: Collection[str], sizes: Mapping[str, int]) -> list[str]:
+        """Copy blobs; return the digests of blobs that have a copy or are absent."""
 
         def copy(digest: str) -> bool:
             source = Entry(layout.blob(digest), sizes[digest], self._limits.before)
             try:
                 self._store.copy(source, layout.quarantined(digest))
             except ArchivedError as error:
-                self._done.doubts.append(f"{error}, or remove it by hand: no image needs it")
+                self._done.doubts.append(f"{error}, or delete the object: no image needs it")
                 return False
             return True
 
         copied = self._work.map(copy, digests, "Copying garbage aside")
         return [digest for digest, done in copied if done]
 
-    def _bring_back(self, removed: Collection[Link]) -> None:
-        """Give back what was removed, and is wanted by a manifest or a link that came meanwhile."""
-        seen = self._look()
-        # What is served under another digest is named by its link only, which may have gone, too.
-        named = {link.named for link in missing_links(removed, *seen, self._limits)}
-        if self._restore_blobs(in_use(*seen, self._limits) | named):
-            # Manifests may be among them: only with their bytes can it be read what they need.
-            seen = self._look()
-        missing = missing_links(removed, *seen, self._limits)
+    def _restore(self, removed: Collection[Link]) -> None:
+        """Restore blobs and links that a manifest or a link needs which was pushed meanwhile."""
+        state = self._read()
+        # Only a link, which may be deleted, has the digest of a blob that is served under another.
+        named = {link.named for link in missing_links(removed, *state, self._limits)}
+        if self._restore_blobs(in_use(*state, self._limits) | named):
+            # Manifests may be among the blobs: their needs can be read now.
+            state = self._read()
+        missing = missing_links(removed, *state, self._limits)
         for link in missing:
             self._store.write(link.key, (link.named or link.digest).encode())
         self._done.links_restored += len(missing)
@@ -172,10 +170,10 @@ class Collector:
     def _restore_blobs(self, used: Collection[str]) -> bool:
         restored = False
         copies = self._copies()
-        there = read_blobs(self._store, self._work) if copies else {}
+        present = read_blobs(self._store, self._work) if copies else {}
         for copy in copies:
             digest = layout.digest_of_quarantined(copy.key)
-            if digest and digest in used and digest not in there:
+            if digest and digest in used and digest not in present:
                 self._store.copy(copy, layout.blob(digest))
                 self._gone.pop(digest, None)
                 self._done.blobs_restored += 1

@@ -1,4 +1,4 @@
-"""What the copy of a registry lacks."""
+"""Comparison of a registry with its copy."""
 
 import hashlib
 from collections.abc import Collection, Iterable
@@ -12,12 +12,12 @@ from scripts.registry_storage.work import Work
 
 @dataclass(frozen=True)
 class Image:
-    """By which clients can ask for an image: a manifest of a repository, or a tag.
+    """A manifest of a repository, or a tag, by which clients pull an image.
 
     Attributes:
-        digest: of the manifest.
-        links: of the repository to the manifest; or of the tag, to what it has named so far.
-        tag: None if it is the manifest.
+        digest: digest of the manifest.
+        links: link object of the manifest, or the link objects in the index of the tag.
+        tag: name of the tag; None for a manifest.
     """
 
     repository: str
@@ -29,19 +29,19 @@ class Image:
         return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
 
 
-#: A repository, and a tag of it or a digest.
+#: A repository, and a tag or a digest in it.
 Name = tuple[str, str]
 EMPTY = f"sha256:{hashlib.sha256().hexdigest()}"
 
 
 @dataclass(frozen=True)
-class There:
-    """What the registry has.
+class Content:
+    """Content of the registry.
 
     Attributes:
-        blobs: digests.
-        layers: repository and digest of each layer and configuration that the registry links.
-        revisions: repository and digest of each manifest that the registry links.
+        blobs: digests of all blobs.
+        layers: repository and digest of each linked layer and configuration.
+        revisions: repository and digest of each linked manifest.
     """
 
     blobs: frozenset[str] = frozenset()
@@ -51,15 +51,15 @@ class There:
 
 @dataclass
 class Lacking:
-    """What a copy lacks, in the order in which it has to come.
+    """Objects that a copy lacks, in the order in which they have to be copied.
 
     Attributes:
-        layers: links to them.
-        present: how many objects it does not lack.
-        there: what the registry has.
-        differing: objects that the copy has in another size, a line each: which is right is not
-            known, for the name of both is the digest of the right one.
-        spoilt: objects of the registry that cannot be right, a line each; they are not copied.
+        layers: link objects of layers.
+        present: number of objects that the copy has.
+        content: content of the registry.
+        differing: a line for each object that has another size in the copy. Either may be damaged.
+        invalid: a line for each invalid object of the registry, which is not copied.
+        mirrored: names of the repositories whose missing parts can be fetched from an upstream.
     """
 
     blobs: list[Entry]
@@ -67,39 +67,40 @@ class Lacking:
     manifests: list[Image]
     tags: list[Image]
     present: int = 0
-    there: There = There()
+    content: Content = Content()
     differing: list[str] = field(default_factory=list)
-    spoilt: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
+    mirrored: frozenset[str] = frozenset()
 
     @property
     def links(self) -> int:
-        """How many links of all kinds."""
+        """Number of link objects of all kinds."""
         return len(self.layers) + _links(self.manifests) + _links(self.tags)
 
 
 def compare(source: Store, target: Store, work: Work, *, keep_tags: bool = False) -> Lacking:
     """Compare two buckets.
 
-    A push writes blobs, then links, then the tag. Read in the opposite order, what a tag names is
-    complete, unless it is removed meanwhile: it was there before the tag was.
+    A push writes blobs, then links, then the tag. The comparison reads them in the opposite order,
+    so that the image of each tag is complete, unless the image is removed meanwhile.
 
     Args:
-        source: the bucket of the registry.
-        target: the bucket of the copy.
-        work: how many requests at a time.
-        keep_tags: a tag that the copy has stays as it is.
+        source: bucket of the registry.
+        target: bucket of the copy.
+        work: threads for the requests.
+        keep_tags: whether existing tags of the copy stay unchanged.
     """
     repositories = read_repositories(source, work)
     wanted = _tags(repositories)
     present_tags = _tags(read_repositories(target, work))
-    spoilt = _broken(repositories)
-    links = _Links(spoilt)
+    invalid = _broken(repositories)
+    links = _Links(invalid)
     for entry in work.follow(source.entries(layout.REPOSITORIES), "Listing links"):
         links.add(entry)
     blobs = read_blobs(source, work)
     for digest, entry in list(blobs.items()):
         if entry.size == 0 and digest != EMPTY:
-            spoilt[entry.key] = f"{entry.key} is empty"
+            invalid[entry.key] = f"{entry.key} is empty"
             del blobs[digest]
     present = {
         entry.key: entry.size
@@ -108,7 +109,7 @@ def compare(source: Store, target: Store, work: Work, *, keep_tags: bool = False
     differing: dict[str, str] = {}
 
     def absent(entries: Iterable[Entry]) -> list[Entry]:
-        # The content of all of them is told by their key; only what a tag names changes.
+        # The key determines the content of these objects, unlike that of a tag's current link.
         for entry in entries:
             if present.get(entry.key, entry.size) != entry.size:
                 sizes = f"{entry.size:,} bytes in the registry, {present[entry.key]:,} in the copy"
@@ -116,8 +117,8 @@ def compare(source: Store, target: Store, work: Work, *, keep_tags: bool = False
         return [entry for entry in entries if entry.key not in present]
 
     tags = [Image(name[0], wanted[name], links.indexes.get(name, []), name[1]) for name in wanted]
-    # The index of a tag that is not written stays, too: it would be newer than what the tag names,
-    # as if somebody had just pushed it.
+    # The index of a tag that stays must not be written: it would be newer than the current link, as
+    # after a push.
     new_tags = [
         Image(tag.repository, tag.digest, absent(tag.links), tag.tag)
         for tag, name in zip(tags, wanted, strict=True)
@@ -128,22 +129,23 @@ def compare(source: Store, target: Store, work: Work, *, keep_tags: bool = False
         absent(links.layers),
         [manifest for manifest in links.manifests if absent(manifest.links)],
         new_tags,
-        there=There(
+        mirrored=frozenset(links.mirrored),
+        content=Content(
             frozenset(blobs),
             frozenset(links.linked),
-            frozenset((one.repository, one.digest) for one in links.manifests),
+            frozenset((each.repository, each.digest) for each in links.manifests),
         ),
     )
-    there = len(blobs) + len(links.layers) + len(links.manifests) + len(tags) + _links(tags)
+    total = len(blobs) + len(links.layers) + len(links.manifests) + len(tags) + _links(tags)
     missing = len(lacking.blobs) + lacking.links + len(lacking.tags)
-    lacking.present = there - missing - len(differing)
+    lacking.present = total - missing - len(differing)
     lacking.differing = sorted(differing.values())
-    lacking.spoilt = sorted(spoilt.values())
+    lacking.invalid = sorted(invalid.values())
     return lacking
 
 
 def _tags(repositories: Repositories) -> dict[Name, str]:
-    """What each tag names."""
+    """Return the digest that each tag names."""
     return {
         (repository.name, name): tag.digest
         for repository in repositories.values()
@@ -153,7 +155,7 @@ def _tags(repositories: Repositories) -> dict[Name, str]:
 
 
 def _broken(repositories: Repositories) -> dict[str, str]:
-    """Return a line for each link and tag that names nothing, by its key."""
+    """Return a line for each link and tag without a valid digest, by key."""
     return {
         key: f"{key}: {why}"
         for repository in repositories.values()
@@ -168,20 +170,23 @@ def _broken(repositories: Repositories) -> dict[str, str]:
 
 @dataclass
 class _Links:
-    """Links by their kind, without those of the keys in ``spoilt``."""
+    """Link objects by kind, without those whose key is in ``invalid``."""
 
-    spoilt: Collection[str]
+    invalid: Collection[str]
     layers: list[Entry] = field(default_factory=list)
     linked: list[Name] = field(default_factory=list)
     manifests: list[Image] = field(default_factory=list)
+    mirrored: set[str] = field(default_factory=set)
     indexes: dict[Name, list[Entry]] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
         parts = layout.in_repository(entry.key)
-        if parts is None or entry.key in self.spoilt:
+        if parts is None or entry.key in self.invalid:
             return
         repository = parts["repository"]
-        if parts["index"]:
+        if parts["mirror"]:
+            self.mirrored.add(repository)
+        elif parts["index"]:
             self.indexes.setdefault((repository, parts["tag"]), []).append(entry)
         elif parts["layer"]:
             self.layers.append(entry)

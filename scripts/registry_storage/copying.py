@@ -1,11 +1,11 @@
-"""A consistent copy of a registry that is in use, and of what has changed since the last."""
+"""Consistent copies of a registry in use, full or incremental."""
 
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from scripts.registry_storage import layout
-from scripts.registry_storage.comparison import Image, Lacking, There, compare
+from scripts.registry_storage.comparison import Content, Image, Lacking, compare
 from scripts.registry_storage.manifests import Manifests
 from scripts.registry_storage.reachability import NOTHING, with_children
 from scripts.registry_storage.snapshot import Repository, read_blobs, read_repositories
@@ -15,13 +15,17 @@ from scripts.registry_storage.work import Work
 
 @dataclass
 class Copied:
-    """Numbers of objects that were copied, and bytes; what was there already; what had gone.
+    """Result of a copy: numbers of objects, and bytes.
 
-    ``tags`` are those that the copy did not have, or had for something else. ``incomplete`` are
-    tags and manifests that were not copied, for something that they need is not there.
-    ``holes`` are lines about what an index lists and the registry does not serve. ``faults`` are
-    lines about objects that were not copied: they are in an archive, cannot be right, or are in
-    the copy in another size.
+    Attributes:
+        tags: tags that were absent in the copy, or named another manifest.
+        present: objects that the copy had already.
+        gone: objects that were deleted while the copy ran.
+        incomplete: tags and manifests that were not copied, because an object that they need is
+            absent.
+        holes: a line for each manifest or blob that an index lists and the registry does not serve.
+        faults: a line for each object that was not copied because it is in an archive, is invalid,
+            or has another size in the copy.
     """
 
     blobs: int = 0
@@ -38,24 +42,24 @@ class Copied:
 def copy_lacking(
     source: Store, target: Store, work: Work, source_bucket: str, *, keep_tags: bool = False
 ) -> Copied:
-    """Copy what a copy lacks, so that at any time its tags and manifests have all that they need.
+    """Copy missing objects in an order that keeps all tags and manifests of the copy complete.
 
     Args:
-        source: the bucket of the registry.
-        target: the bucket of the copy.
-        work: how many requests at a time.
-        source_bucket: the name of the registry's.
-        keep_tags: a tag that the copy has stays as it is.
+        source: bucket of the registry.
+        target: bucket of the copy.
+        work: threads for the requests.
+        source_bucket: name of the registry's bucket.
+        keep_tags: whether existing tags of the copy stay unchanged.
     """
     lacking = compare(source, target, work, keep_tags=keep_tags)
     done = Copied(present=lacking.present)
     _carry_out(lacking, target, work, source_bucket, done)
     if done.incomplete:
-        # Most were removed meanwhile, so that nobody wants them any more, or name something new.
-        earlier = lacking.there
+        # Most of these tags were deleted or pushed again meanwhile.
+        earlier = lacking.content
         lacking = compare(source, target, work, keep_tags=keep_tags)
         _carry_out(lacking, target, work, source_bucket, done, earlier)
-    done.faults = [*lacking.differing, *lacking.spoilt, *sorted({*done.faults})]
+    done.faults = [*lacking.differing, *lacking.invalid, *sorted({*done.faults})]
     return done
 
 
@@ -65,14 +69,13 @@ def _carry_out(
     work: Work,
     source_bucket: str,
     done: Copied,
-    earlier: There | None = None,
+    earlier: Content | None = None,
 ) -> None:
-    """Copy blobs, then links to layers, then manifests and tags that are whole then.
+    """Copy blobs, then links of layers, then complete manifests and tags.
 
-    ``earlier`` is what the first comparison found in the registry. If it found an index there,
-    and the registry does not serve what that index lists, the index is copied without that.
+    ``earlier`` is the content of the registry at the first comparison. An index that both
+    comparisons found is copied without the manifests and blobs that the registry does not serve.
     """
-
     archived: list[str] = []
 
     def copy(entry: Entry) -> bool:
@@ -96,17 +99,19 @@ def _carry_out(
             target.write(layout.current(image.repository, image.tag), image.digest.encode())
         return links
 
-    held = _Held(target, work, [*lacking.manifests, *lacking.tags], lacking.there, earlier)
+    copied_content = _Copy(
+        target, work, [*lacking.manifests, *lacking.tags], lacking.content, earlier
+    )
 
     def write_ready(images: Iterable[Image], step: str) -> list[Image]:
-        ready, others = held.sort(images)
+        ready, others = copied_content.sort(images)
         for image, links in work.map(write, ready, step):
             done.links += links
             done.gone += len(image.links) - links
             if image.tag:
                 done.tags += 1
             elif links:
-                held.add(image)
+                copied_content.add(image)
         return others
 
     incomplete = lacking.manifests
@@ -116,21 +121,24 @@ def _carry_out(
         # Indexes are ready in the round after their children.
         incomplete = write_ready(incomplete, "Copying manifests")
     incomplete += write_ready(lacking.tags, "Writing tags")
-    done.incomplete = list(map(str, incomplete))
+    # What is missing in a mirror can be fetched from its upstream.
+    done.incomplete = [
+        str(image) for image in incomplete if image.repository not in lacking.mirrored
+    ]
     done.faults += archived
     done.gone -= len(archived)
-    done.holes = [f"{index} lacks {one}" for one, index in held.holes.items()]
+    done.holes = [f"{index} lacks {hole}" for hole, index in copied_content.holes.items()]
 
 
-class _Held:
-    """What the copy has now that some images need; if there are none, it does not look.
+class _Copy:
+    """Content of the copy that images need; it is not read without images.
 
     Args:
-        target: the bucket of the copy.
-        work: how many requests at a time.
-        images: that are to be copied.
-        there: what the registry has.
-        earlier: what it had at the first comparison; None at that one.
+        target: bucket of the copy.
+        work: threads for the requests.
+        images: images to copy.
+        content: content of the registry.
+        earlier: content of the registry at the first comparison; None at the first comparison.
     """
 
     def __init__(
@@ -138,21 +146,21 @@ class _Held:
         target: Store,
         work: Work,
         images: Collection[Image],
-        there: There,
-        earlier: There | None,
+        content: Content,
+        earlier: Content | None,
     ) -> None:
-        self._there = there
+        self._content = content
         self._earlier = earlier
         self._repositories = read_repositories(target, work) if images else {}
         for repository in self._repositories.values():
             repository.forget_broken()
         self._blobs = read_blobs(target, work).keys() if images else set()
         self._needs = Manifests(target, work).read({image.digest for image in images})
-        #: What an index of each repository lists and the registry does not serve, and the index.
+        #: Manifests and blobs that the registry does not serve, with an index that lists them.
         self.holes: dict[str, Image] = {}
 
     def sort(self, images: Iterable[Image]) -> tuple[list[Image], list[Image]]:
-        """Those that clients can pull once they are written, and the others."""
+        """Return images that clients can pull once they are written, and the other images."""
         ready: list[Image] = []
         others: list[Image] = []
         for image in images:
@@ -164,26 +172,27 @@ class _Held:
         manifests = with_children([image.digest], repository, self._needs)
         holes: set[str] = set()
         if self._is_old(image.repository, manifests):
-            needed = {one for each in manifests for one in self._listed(each)} - {image.digest}
-            holes = {one for one in needed if not self._is_served(repository, one)}
+            needed = set[str]().union(*map(self._listed, manifests)) - {image.digest}
+            holes = {digest for digest in needed if not self._is_served(repository, digest)}
         linked = manifests - holes if image.tag else manifests - holes - {image.digest}
         ready = linked <= repository.revisions.keys() and all(
-            self._holds(repository, one, holes) for one in manifests - holes
+            self._has(repository, manifest, holes) for manifest in manifests - holes
         )
-        for one in manifests if ready else ():
-            for hole in self._listed(one) & holes - self._needs.get(one, NOTHING).named:
+        for manifest in manifests if ready else ():
+            named = self._needs.get(manifest, NOTHING).named
+            for hole in self._listed(manifest) & holes - named:
                 self.holes.setdefault(f"{image.repository}@{hole}", image)
         return ready
 
     def _is_old(self, repository: str, manifests: Collection[str]) -> bool:
-        """Return whether both comparisons found those of the manifests that any has found.
+        """Return whether the first comparison found all manifests that the second has found.
 
-        What an index lists was pushed before it, so the second has found that, too.
+        Clients push the children of an index before the index, so the second has found them, too.
         """
         if self._earlier is None:
             return False
-        known = self._there.revisions | self._earlier.revisions
-        found = {(repository, one) for one in manifests} & known
+        known = self._content.revisions | self._earlier.revisions
+        found = {(repository, digest) for digest in manifests} & known
         return found <= self._earlier.revisions
 
     def _listed(self, manifest: str) -> AbstractSet[str]:
@@ -191,20 +200,20 @@ class _Held:
         return needs.children | needs.others | needs.named
 
     def _is_served(self, repository: Repository, digest: str) -> bool:
-        """Return whether the registry serves a manifest and what it needs, or a layer."""
-        if not self._there.blobs & repository.served(digest):
+        """Return whether the registry serves a layer, or a manifest with the needed blobs."""
+        if not self._content.blobs & repository.served(digest):
             return False
-        if (repository.name, digest) not in self._there.revisions:
-            return (repository.name, digest) in self._there.layers
+        if (repository.name, digest) not in self._content.revisions:
+            return (repository.name, digest) in self._content.layers
         blobs = self._needs.get(digest, NOTHING).blobs
         return all(
-            (repository.name, one) in self._there.layers
-            and self._there.blobs & repository.served(one)
-            for one in blobs
+            (repository.name, blob) in self._content.layers
+            and self._content.blobs & repository.served(blob)
+            for blob in blobs
         )
 
-    def _holds(self, repository: Repository, manifest: str, holes: AbstractSet[str]) -> bool:
-        """Return whether the copy has all that a manifest needs."""
+    def _has(self, repository: Repository, manifest: str, holes: AbstractSet[str]) -> bool:
+        """Return whether the copy has all blobs that a manifest needs."""
         needs = self._needs.get(manifest)
         if needs is None or needs.unknown:
             return False
@@ -213,11 +222,11 @@ class _Held:
         return (
             needs.blobs <= repository.layers.keys()
             and loose <= either
-            and all(self._blobs & repository.served(one) for one in needs.blobs | loose)
+            and all(self._blobs & repository.served(blob) for blob in needs.blobs | loose)
         )
 
     def add(self, manifest: Image) -> None:
-        """Say that it has the link to a manifest now."""
+        """Record that the copy has the link of a manifest now."""
         self._repository(manifest).revisions[manifest.digest] = manifest.links[0].modified
 
     def _repository(self, image: Image) -> Repository:

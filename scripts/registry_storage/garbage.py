@@ -1,4 +1,4 @@
-"""What of a registry nobody can pull any more, and nobody is about to push."""
+"""Garbage of a registry: objects that no client can pull and no push is about to use."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from scripts.registry_storage.reachability import (
 )
 from scripts.registry_storage.snapshot import Blobs, Repositories, Repository
 
-#: What is said of a manifest in doubt.
+#: Words for a manifest in doubt.
 READS_AS: dict[str | None, str] = {
     "no manifest": "no manifest that the registry serves",
     "ambiguous manifest": "an ambiguous manifest",
@@ -25,11 +25,11 @@ READS_AS: dict[str | None, str] = {
 
 
 class Link(NamedTuple):
-    """By which a repository has a layer (or configuration), or a manifest.
+    """A link object: it makes a layer, configuration or manifest part of a repository.
 
     Attributes:
-        digest: under which the registry serves it.
-        named: the digest that the link holds; empty if it is the same.
+        digest: digest under which the registry serves the blob.
+        named: digest in the link object; empty if it is the same.
     """
 
     repository: str
@@ -39,18 +39,18 @@ class Link(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Of the object."""
+        """Key of the link object."""
         make = layout.layer if self.kind == "layer" else layout.revision
         return make(self.repository, self.digest)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as garbage.
+    """Limits of garbage.
 
     Attributes:
-        before: only what was written before then: a push may be under way for what is younger.
-        uploads_before: an upload of which nothing was written since has been given up.
+        before: time of the newest garbage: a push may be about to use younger objects.
+        uploads_before: time of the last write to an abandoned upload.
         untagged: whether manifests without a tag are garbage, too.
     """
 
@@ -59,20 +59,20 @@ class Limits:
     untagged: bool = False
 
     def live(self, repository: Repository, needs: Mapping[str, References]) -> set[str]:
-        """The manifests of a repository that must stay."""
+        """Return the manifests of a repository that must stay."""
         return live_manifests(repository, needs, self.before if self.untagged else None)
 
 
 @dataclass
 class Garbage:
-    """What can go.
+    """Objects that can be deleted.
 
     Attributes:
-        links: of repositories, to what none of their manifests needs.
-        old_names: keys that say that a tag has named a manifest of these.
+        links: link objects that no manifest of their repository needs.
+        old_names: keys in the indexes of tags for the manifests of these links.
         blobs: sizes in bytes, by digest.
-        uploads: keys of uploads that were given up.
-        doubts: what stays because it is not certain that nobody needs it, a line each.
+        uploads: keys of abandoned uploads.
+        doubts: a line for each tag or manifest whose needs are uncertain, so that objects stay.
     """
 
     links: list[Link] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Garbage:
 def find_garbage(
     blobs: Blobs, repositories: Repositories, needs: Mapping[str, References], limits: Limits
 ) -> Garbage:
-    """Tell garbage from the rest; ``blobs`` have to be read before the repositories."""
+    """Return the garbage; ``blobs`` have to be read before the repositories."""
     garbage = Garbage()
     used: set[str] = set()
     for repository in repositories.values():
@@ -96,10 +96,10 @@ def find_garbage(
         needed = needed_blobs(live, repository, needs)
         garbage.doubts += doubts(repository, needs)
         unknown = unknown_manifest(repository, needs)
-        dead = [] if unknown else _links(repository, live, needed, limits.before)
+        dead = [] if unknown else _dead_links(repository, live, needed, limits.before)
         garbage.links += dead
-        garbage.old_names += _old_names(repository, {one.digest for one in dead})
-        linked = _linked(repository) - {one.digest for one in dead}
+        garbage.old_names += _old_names(repository, {link.digest for link in dead})
+        linked = _linked(repository) - {link.digest for link in dead}
         used |= live | needed | repository.resolved(linked)
         garbage.uploads += [
             key
@@ -116,7 +116,7 @@ def find_garbage(
 
 
 def in_use(repositories: Repositories, needs: Mapping[str, References], limits: Limits) -> set[str]:
-    """Digests that a repository links, or needs."""
+    """Return the digests that a repository links or needs."""
     used: set[str] = set()
     for repository in repositories.values():
         live = limits.live(repository, needs)
@@ -131,7 +131,7 @@ def missing_links(
     needs: Mapping[str, References],
     limits: Limits,
 ) -> list[Link]:
-    """Those of the removed links that a manifest needs which came while they were removed."""
+    """Return the removed links that a manifest needs which was pushed meanwhile."""
     missing = []
     by_repository: dict[str, list[Link]] = {}
     for link in removed:
@@ -148,21 +148,21 @@ def missing_links(
 
 
 def doubts(repository: Repository, needs: Mapping[str, References]) -> list[str]:
-    """Return a line for each tag and manifest of which it is not certain what it needs."""
+    """Return a line for each tag and manifest whose needs are uncertain."""
     name = repository.name
     lines = [
-        f"{name}:{tag} names nothing ({found.broken}): all that it has named stays"
-        for tag, found in repository.tags.items()
-        if found.broken
+        f"{name}:{tag_name} names no manifest ({tag.broken}): manifests that it has named stay"
+        for tag_name, tag in repository.tags.items()
+        if tag.broken
     ]
     lines += [
-        f"{name}@{digest} is {READS_AS[doubt]}: all that it may name stays"
+        f"{name}@{digest} is {READS_AS[doubt]}: blobs that it may name stay"
         for digest in repository.revisions
         if (doubt := needs.get(digest, NOTHING).doubt) and not needs[digest].unknown
     ]
     if unknown := unknown_manifest(repository, needs):
         why = READS_AS[needs[unknown].doubt] if unknown in needs else "missing"
-        lines.append(f"{name}@{unknown} is {why}: all of {name} stays")
+        lines.append(f"{name}@{unknown} is {why}: all objects of {name} stay")
     return lines
 
 
@@ -170,7 +170,7 @@ def _linked(repository: Repository) -> set[str]:
     return repository.layers.keys() | repository.revisions.keys()
 
 
-def _links(
+def _dead_links(
     repository: Repository, live: set[str], needed: set[str], before: datetime
 ) -> list[Link]:
     # An index may list a layer under the media type of a manifest.

@@ -1,23 +1,24 @@
 """JSON as the registry reads it: with ``encoding/json`` of Go, into fields of fixed types.
 
-Go takes the keys of an object in any letter case, takes null for the absence of a field, and
-ignores what it has no field for. Of a key that comes twice it keeps parts of both values; that is
-not imitated here: such a document is ambiguous. https://pkg.go.dev/encoding/json#Unmarshal
+Go accepts keys in any letter case, reads null as an absent field, and ignores unknown keys. It
+merges the values of a repeated key, which this module does not: such a document is ambiguous.
+
+https://pkg.go.dev/encoding/json#Unmarshal
 """
 
 import base64
 import json
 from typing import Any
 
-#: A type of a field: ``str``, ``int``, ``bytes`` (base64), ``TEXTS``, a list of one type, or an
-#: object as its fields.
+#: Type of a field: ``str``, ``int``, ``bytes`` (base64), ``TEXTS``, a list with the type of its
+#: elements, or a dictionary with the fields of an object.
 Shape = Any
 #: A map of strings.
 TEXTS = object()
 
 
 class AmbiguousError(Exception):
-    """A document of which this module does not know for certain how Go reads it."""
+    """A document that Go may read in another way than this module."""
 
 
 class _Object(tuple[tuple[str, Any], ...]):
@@ -33,7 +34,7 @@ class _Integer(str):
 
 
 class _Fraction(str):
-    """Another number."""
+    """A number with a fraction or an exponent."""
 
     __slots__ = ()
 
@@ -42,8 +43,8 @@ def parse(content: bytes) -> Any:
     """Return a document for :func:`decode`.
 
     Raises:
-        ValueError: Go refuses it: it is no JSON.
-        AmbiguousError: it is too deep for Python, or has bytes that Go replaces.
+        ValueError: Go refuses the document: it is not JSON.
+        AmbiguousError: the document is too deep for Python, or has bytes that Go replaces.
     """
     try:
         return json.loads(
@@ -60,40 +61,40 @@ def parse(content: bytes) -> Any:
 def decode(value: Any, shape: Shape) -> Any:
     """Return a value of the document as Go decodes it into a field of a type.
 
-    An object is a dictionary of those of its fields that the document has; null is None.
+    An object becomes a dictionary without absent fields; null becomes None.
 
     Raises:
-        ValueError: Go refuses it: the value is of another type.
-        AmbiguousError: the document has a field twice.
+        ValueError: Go refuses the value: it has another type.
+        AmbiguousError: the document repeats a field.
     """
     if value is None:
         return None
     if isinstance(shape, dict):
-        return {name: decode(one, shape[name]) for name, one in _fields(value, shape).items()}
+        return {name: decode(each, shape[name]) for name, each in _fields(value, shape).items()}
     if isinstance(shape, list) and type(value) is list:
-        return [decode(one, shape[0]) for one in value]
+        return [decode(each, shape[0]) for each in value]
     if shape is TEXTS and isinstance(value, _Object):
-        return {key: decode(one, str) for key, one in value}
+        return {key: decode(each, str) for key, each in value}
     if shape is str and type(value) is str:
         return value
     if shape is int and type(value) is _Integer and _is_int64(value):
         return int(value)
     if shape is bytes and type(value) is str:
         return base64.b64decode(value.replace("\r", "").replace("\n", ""), validate=True)
-    raise ValueError("a value is of a type that the registry does not take there")
+    raise ValueError("the registry does not accept this type of value")
 
 
 def _fields(value: Any, shape: dict[str, Shape]) -> dict[str, Any]:
     if not isinstance(value, _Object):
-        raise ValueError("a value is no object where the registry needs one")
+        raise ValueError("the registry accepts an object only")
     names = {_folded(name): name for name in shape}
     found: dict[str, Any] = {}
-    for key, one in value:
+    for key, field in value:
         name = names.get(_folded(key))
         if name in found:
             raise AmbiguousError
         if name:
-            found[name] = one
+            found[name] = field
     return found
 
 
@@ -102,9 +103,9 @@ def _is_int64(text: str) -> bool:
 
 
 def _folded(key: str) -> str:
-    # Beside the letter case, Go takes the long s for an s, and the Kelvin sign for a k.
+    # Beside the letter case, Go folds the long s to an s, and the Kelvin sign to a k.
     return key.lower().replace("\u017f", "s")
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

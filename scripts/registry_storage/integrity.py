@@ -1,4 +1,4 @@
-"""What is wrong with a registry's objects: bytes that changed, and what refers to nothing."""
+"""Problems of a registry's objects: damaged blobs, and missing objects."""
 
 import hashlib
 import json
@@ -31,13 +31,13 @@ HARMLESS = ("ambiguous manifest", "link to nothing")
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """Something that is wrong.
+    """A problem.
 
     Attributes:
-        kind: what.
-        place: a repository, with the tag or the manifest that has it; or an object.
-        digest: of the blob or manifest that it is about; empty if there is none.
-        why: the reason or the remedy, if the kind does not say it.
+        kind: kind of the problem.
+        place: repository, with the tag or manifest; or key of an object.
+        digest: digest of the blob or manifest; empty for other problems.
+        why: reason or remedy, if the kind does not imply it.
     """
 
     kind: Kind
@@ -51,21 +51,22 @@ class Problem:
 
     @property
     def harms(self) -> bool:
-        """Return whether a pull fails because of the problem."""
+        """Whether a pull fails because of the problem."""
         return self.kind not in HARMLESS
 
 
 def check_references(
     blobs: AbstractSet[str], repositories: Repositories, needs: Mapping[str, References]
 ) -> Iterator[Problem]:
-    """Tell of what is named, linked or needed, and not there; and of what cannot be read."""
+    """Yield a problem for each manifest, link or blob that is needed and absent or unreadable."""
     for digest in sorted(manifests_of(repositories) & needs.keys()):
         if doubt := needs[digest].doubt:
             yield _problem(doubt, layout.blob(digest), digest)
     for repository in repositories.values():
         yield from _check_tags(repository, blobs)
         yield from _check_links(repository, blobs)
-        for manifest in live_manifests(repository, needs):
+        # A mirror has the parts of an image that clients wanted, and fetches others when they do.
+        for manifest in live_manifests(repository, needs) if not repository.mirrored else ():
             if manifest in needs:
                 yield from _check_manifest(repository, manifest, needs[manifest], blobs)
 
@@ -75,7 +76,7 @@ def _check_tags(repository: Repository, blobs: AbstractSet[str]) -> Iterator[Pro
         place = f"{repository.name}:{name}"
         if tag.broken:
             yield Problem("tag names nothing", place, why=tag.broken)
-        elif tag.digest and not _is_there(repository, tag.digest, repository.revisions, blobs):
+        elif tag.digest and not _is_served(repository, tag.digest, repository.revisions, blobs):
             yield Problem("manifest missing", place, tag.digest)
 
 
@@ -92,10 +93,10 @@ def _check_links(repository: Repository, blobs: AbstractSet[str]) -> Iterator[Pr
             yield Problem("link to nothing", repository.name, digest)
 
 
-def _is_there(
+def _is_served(
     repository: Repository, digest: str, linked: Collection[str], blobs: AbstractSet[str]
 ) -> bool:
-    """Return whether the registry serves a digest, by one of these links."""
+    """Return whether the registry serves a digest by these links."""
     return digest in linked and bool(blobs & repository.served(digest))
 
 
@@ -104,7 +105,7 @@ def _check_manifest(
 ) -> Iterator[Problem]:
     place = f"{repository.name}@{manifest}"
     for digest in sorted(needs.blobs | needs.others):
-        # The registry takes an index that lists what the repository links as a manifest only.
+        # The registry accepts an index whose children are linked as manifests only.
         links = repository.layers.keys() | (
             repository.revisions.keys() if digest in needs.others else set()
         )
@@ -113,7 +114,7 @@ def _check_manifest(
         elif digest not in links:
             yield Problem("link missing", place, digest)
     for digest in sorted(needs.children):
-        if not _is_there(repository, digest, repository.revisions, blobs):
+        if not _is_served(repository, digest, repository.revisions, blobs):
             yield Problem("manifest missing", place, digest)
 
 
@@ -124,14 +125,14 @@ def check_digests(
     repositories: Repositories,
     passed: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Problem]:
-    """Read every blob and compute its digest, a megabyte of each at a time.
+    """Read every blob and compute its digest, with a megabyte of each blob in memory.
 
     Args:
-        store: the registry's bucket.
-        work: how many at a time.
-        blobs: those to read.
-        repositories: may serve a blob under another digest, too.
-        passed: gets the digest of each that is right.
+        store: bucket of the registry.
+        work: threads for the requests.
+        blobs: blobs to read.
+        repositories: repositories, which may serve a blob under another digest, too.
+        passed: function that gets the digest of each correct blob.
     """
     aliases: dict[str, dict[str, str]] = {}
     for repository in repositories.values():
@@ -142,22 +143,22 @@ def check_digests(
     def check(item: tuple[str, Entry]) -> list[Problem] | None:
         digest, entry = item
         others = aliases.get(digest, {})
-        computed = {one: hashlib.new(one.partition(":")[0]) for one in (digest, *others)}
+        hashes = {name: hashlib.new(name.partition(":")[0]) for name in (digest, *others)}
         try:
             pieces = store.stream(entry.key)
             if pieces is None:
-                return None  # Collected or deleted since it was listed.
+                return None  # The blob was deleted since it was listed.
             for piece in pieces:
-                for one in computed.values():
-                    one.update(piece)
+                for each in hashes.values():
+                    each.update(piece)
         except ArchivedError:
             return [_problem("archived", entry.key, digest)]
-        wrong = [one for one in computed if not one.endswith(f":{computed[one].hexdigest()}")]
+        wrong = [name for name in hashes if not name.endswith(f":{hashes[name].hexdigest()}")]
         return [
-            Problem("broken link", others[one], one, f"it holds {digest}, which has other bytes")
-            if one in others
+            Problem("broken link", others[name], name, f"it holds {digest}, which has other bytes")
+            if name in others
             else Problem("digest differs", entry.key, digest)
-            for one in wrong
+            for name in wrong
         ]
 
     for (digest, _), problems in work.map(check, list(blobs.items()), "Computing digests"):
@@ -171,9 +172,9 @@ def _problem(kind: Kind, place: str, digest: str) -> Problem:
 
 
 class Passed:
-    """A file of the blobs whose digest was right, so that the next check reads only the others.
+    """A file of correct blobs, which the next check does not read again.
 
-    A blob that was written anew since is read again.
+    A blob that was written again since is read.
 
     Usage:
         with file.open("a+") as lines: Passed(lines, blobs)
@@ -185,13 +186,13 @@ class Passed:
         lines.seek(0)
         known = set(lines)
         if any(not line.endswith("\n") for line in known):
-            lines.write("\n")  # It was interrupted within a line.
+            lines.write("\n")  # The last check was interrupted in a line.
         self.left = {
             digest: entry for digest, entry in blobs.items() if self._marks[digest] not in known
         }
 
     def add(self, digest: str) -> None:
-        """Remember one, at once."""
+        """Record a correct blob at once."""
         self._lines.write(self._marks[digest])
         self._lines.flush()
 

@@ -1,4 +1,4 @@
-"""One collection at a time: two would let go of each other's copies."""
+"""Lock of garbage collections: two would delete each other's copies."""
 
 import getpass
 import os
@@ -14,14 +14,14 @@ from scripts.registry_storage.store import Store
 
 @contextmanager
 def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
-    """Hold the bucket's lock.
+    """Hold the lock of a bucket.
 
     Args:
-        store: the bucket.
-        by_force: take it from whoever has it.
+        store: bucket of the registry.
+        by_force: whether to take over an existing lock.
 
     Raises:
-        ConfigurationError: somebody has it: who, since when, and the remedy.
+        ConfigurationError: another collection holds the lock; the text names its user and time.
     """
     owner = (
         f"{_user()}@{socket.gethostname()} (process {os.getpid()}) "
@@ -31,14 +31,14 @@ def locked(store: Store, *, by_force: bool = False) -> Iterator[None]:
         store.delete([layout.LOCK])
     try:
         if not store.create(layout.LOCK, owner):
-            other = (store.read(layout.LOCK) or b"somebody").decode(errors="replace")
+            other = (store.read(layout.LOCK) or b"another user").decode(errors="replace")
             raise ConfigurationError(
-                f"{layout.LOCK}: a collection of {other} is under way: wait for its end, or, "
-                "if it was killed, use --break-lock"
+                f"{layout.LOCK}: a collection of {other} is running: wait for its end; if it "
+                "was killed, use --break-lock"
             )
         yield
     finally:
-        # Also if it was interrupted before it knew that it has the lock.
+        # An interrupt may come after S3 wrote the lock and before its response.
         if store.read(layout.LOCK) == owner:
             store.delete([layout.LOCK])
 
@@ -47,5 +47,5 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # A container runs under whatever number; it need not be a user. OSError since Python 3.13.
+        # The user ID of a container need not belong to a user. OSError since Python 3.13.
         return f"user {os.getuid()}"

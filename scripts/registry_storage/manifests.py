@@ -1,7 +1,7 @@
-"""What a manifest refers to, as the registry reads it; or what it may refer to.
+"""References of a manifest, as the registry reads them.
 
-https://github.com/opencontainers/image-spec/blob/main/manifest.md and ``image-index.md``; what
-distribution takes from them is in its ``manifest/ocischema``, ``schema2`` and ``manifestlist``.
+https://github.com/opencontainers/image-spec/blob/main/manifest.md and ``image-index.md``;
+distribution reads them in its ``manifest/ocischema``, ``schema2`` and ``manifestlist``.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ INDEXES = {
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.index.v1+json",
 }
-#: Media types under which an index lists manifests. BuildKit's cache is an index that lists layers.
+#: Media types of manifests in an index. BuildKit's cache is an index that lists layers.
 MANIFEST_TYPES = {
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     *IMAGES,
     *INDEXES,
 }
-#: Bytes of the largest manifest that distribution accepts: 4 MiB.
+#: Maximum size of a manifest in distribution: 4 MiB.
 LARGEST = 4 * 1024 * 1024
 
 _PLATFORM: Shape = {
@@ -52,27 +52,27 @@ _DESCRIPTOR: Shape = {
 _VERSION: Shape = {"schemaVersion": int, "mediaType": str}
 _IMAGE: Shape = {**_VERSION, "config": _DESCRIPTOR, "layers": [_DESCRIPTOR], "annotations": TEXTS}
 _INDEX: Shape = {**_VERSION, "manifests": [_DESCRIPTOR], "annotations": TEXTS}
-#: Of no interest to distribution, which takes any value.
+#: Distribution ignores the field and accepts any value.
 _SUBJECT: Shape = {"subject": {"digest": str}}
 
-#: Why it is not certain what a manifest needs: the registry does not serve it as a manifest; the
-#: registry may serve it, but may read it in another way; its bytes are not those that were pushed,
-#: so that they tell nothing; S3 gives its bytes only after they are restored from an archive.
+#: Reason why the needs of a manifest are uncertain: the registry does not serve the blob as a
+#: manifest; the registry may read it in another way; its bytes do not match its digest; its bytes
+#: are in an archive of S3.
 Doubt = Literal["no manifest", "ambiguous manifest", "digest differs", "archived"]
 
 
 @dataclass(frozen=True)
 class References:
-    """What a manifest needs.
+    """Digests that a manifest needs.
 
     Attributes:
-        blobs: configuration and layers that the registry has to have.
-        elsewhere: layers that clients may fetch from somewhere else.
-        children: manifests, of an index.
-        others: what an index lists that is no manifest.
-        subject: the manifest that this one says something about, such as a signature.
-        doubt: why that is not certain; None if it is.
-        named: of a manifest in doubt, each digest that its text holds.
+        blobs: configuration and layers that have to be in the registry.
+        elsewhere: layers that clients may fetch from other servers.
+        children: manifests that an index lists.
+        others: other blobs that an index lists.
+        subject: manifest that this manifest, such as a signature, refers to.
+        doubt: reason why the needs are uncertain; None if they are certain.
+        named: all digests in the text of a manifest in doubt.
     """
 
     blobs: frozenset[str] = frozenset()
@@ -85,17 +85,17 @@ class References:
 
     @property
     def all(self) -> frozenset[str]:
-        """Everything that it needs or may need; not its subject."""
+        """All digests that the manifest needs or may need, without its subject."""
         return self.blobs | self.elsewhere | self.children | self.others | self.named
 
     @property
     def unknown(self) -> bool:
-        """Whether it may need something that is not among ``all``."""
+        """Whether the manifest may need digests that are not in ``all``."""
         return self.doubt in ("digest differs", "archived")
 
 
 def references(content: bytes) -> References:
-    """Read a manifest."""
+    """Return the references of a manifest."""
     try:
         return _read(parse(content))
     except ValueError:
@@ -108,35 +108,34 @@ def _read(document: Any) -> References:
     version = decode(document, _VERSION) or {}
     kind = version.get("mediaType") or ""
     if version.get("schemaVersion") != 2 or kind not in {"", *IMAGES, *INDEXES}:
-        raise ValueError("the registry knows no such manifest")
+        raise ValueError("the registry does not support this manifest")
     index = decode(document, _INDEX) if kind not in IMAGES else {}
     if kind in INDEXES or index.get("manifests") is not None:
-        listed = [one or {} for one in index.get("manifests") or []]
-        children = _checked(one for one in listed if _is_manifest(one))
+        listed = [descriptor or {} for descriptor in index.get("manifests") or []]
+        children = _checked(filter(_is_manifest, listed))
         others = _checked(listed) - children
         return References(children=children, others=others, subject=_subject(document))
     image = decode(document, _IMAGE)
-    layers = [one or {} for one in image.get("layers") or []]
-    elsewhere = [one for one in layers if one.get("urls")]
+    layers = [layer or {} for layer in image.get("layers") or []]
     config = [image["config"]] if image.get("config") else []
     return References(
-        blobs=_checked([*config, *(one for one in layers if not one.get("urls"))]),
-        elsewhere=_checked(elsewhere),
+        blobs=_checked([*config, *(layer for layer in layers if not layer.get("urls"))]),
+        elsewhere=_checked(layer for layer in layers if layer.get("urls")),
         subject=_subject(document),
     )
 
 
 def _is_manifest(descriptor: Mapping[str, Any]) -> bool:
-    """Return whether a descriptor of an index is of a manifest; one without a type is."""
+    """Return whether an index lists a manifest by this descriptor, which needs no media type."""
     return (descriptor.get("mediaType") or "") in {"", *MANIFEST_TYPES}
 
 
 def _checked(descriptors: Any) -> frozenset[str]:
-    # The registry serves an empty digest, too; there is no such blob.
-    found = [one["digest"] for one in descriptors if one.get("digest")]
+    # The registry accepts an empty digest, which has no blob.
+    found = [each["digest"] for each in descriptors if each.get("digest")]
     for digest in found:
         if not layout.is_digest(digest):
-            raise ValueError(f"{digest!r} is no digest")
+            raise ValueError(f"{digest!r} is not a digest")
     return frozenset(found)
 
 
@@ -145,16 +144,16 @@ def _subject(document: Any) -> str | None:
         digest = (decode(document, _SUBJECT).get("subject") or {}).get("digest")
     except ValueError:
         return None
-    # What is no digest is never there.
+    # No manifest exists for another text.
     return digest if layout.is_digest(digest) else None
 
 
 class Manifests:
-    """The manifests of a registry, each read once: their content never changes.
+    """Manifests of a registry; each is read once, because its content never changes.
 
     Args:
-        store: the registry's bucket.
-        work: how many requests at a time.
+        store: bucket of the registry.
+        work: threads for the requests.
     """
 
     def __init__(self, store: Store, work: Work) -> None:
@@ -163,10 +162,10 @@ class Manifests:
         self._known: dict[str, References] = {}
 
     def read(self, digests: Collection[str]) -> Mapping[str, References]:
-        """Return what all manifests that were asked for so far need, and what their children need.
+        """Return the references of these and all earlier manifests, and of their children.
 
-        A manifest whose bytes are absent is left out. So is a child that is no manifest: the
-        registry may have accepted the index without a look at its children.
+        Absent manifests are left out, and so are children that are not manifests: the registry may
+        have accepted the index without a check of its children.
         """
         asked: set[str] = set()
         named = set(digests)
@@ -182,7 +181,7 @@ class Manifests:
         return self._known
 
     def _read(self, digest: str) -> References | None:
-        """Read one; of what is too large for a manifest, no more than the beginning."""
+        """Read a manifest; stop reading a blob that is too large for a manifest."""
         content = b""
         try:
             pieces = self._store.stream(layout.blob(digest))

@@ -1,4 +1,4 @@
-"""Which manifests and blobs somebody can still pull, and which nobody can."""
+"""Manifests and blobs that clients can still pull."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ NOTHING = References()
 
 
 def manifests_of(repositories: Repositories) -> set[str]:
-    """The digests of all manifests that a repository links or a tag names or has named."""
+    """Return the digests of all manifests that a repository links, or that a tag may name."""
     return {
         digest
         for repository in repositories.values()
@@ -23,31 +23,30 @@ def live_manifests(
     needs: Mapping[str, References],
     untagged_since: datetime | None = None,
 ) -> set[str]:
-    """The manifests of a repository that must stay.
+    """Return the manifests of a repository that must stay.
+
+    They are: manifests that a tag names or may name; all manifests, or those pushed after
+    ``untagged_since``; the children of their indexes; and manifests whose subject is one of these.
+    If the needs of a manifest are unknown, all manifests must stay.
 
     Args:
-        repository: with what its tags name.
-        needs: by digest, what manifests need.
-        untagged_since: those without a tag that were pushed before then need not stay; with None
-            all do.
-
-    They are: what a tag names, or may name; without :obj:`untagged_since` all, else those pushed
-    since; what an index of these has as children; and what has one of these as its subject. If one
-    manifest may need what nobody knows, all must stay.
+        repository: repository whose tags were read.
+        needs: references of manifests, by digest.
+        untagged_since: time of the push from which on untagged manifests stay; None for all.
     """
     if untagged_since is not None and unknown_manifest(repository, needs):
         untagged_since = None
     found = with_children(_roots(repository, untagged_since), repository, needs)
     subjects: dict[str, list[str]] = {}
     for digest in repository.revisions:
-        one = needs.get(digest, NOTHING)
-        # A manifest in doubt may say something about any that it names.
-        for subject in one.named if one.doubt else {one.subject}:
+        references = needs.get(digest, NOTHING)
+        # Each digest in a manifest in doubt may be its subject.
+        for subject in references.named if references.doubt else {references.subject}:
             if subject:
                 subjects.setdefault(subject, []).append(digest)
     waiting = list(found)
     while waiting:
-        about = [one for one in subjects.get(waiting.pop(), []) if one not in found]
+        about = [each for each in subjects.get(waiting.pop(), []) if each not in found]
         before = set(found)
         _add(about, found, repository, needs)
         waiting += found - before
@@ -55,10 +54,9 @@ def live_manifests(
 
 
 def unknown_manifest(repository: Repository, needs: Mapping[str, References]) -> str | None:
-    """Return the digest of a manifest that may need anything of its repository; None if none does.
+    """Return the digest of a manifest that may need any blob of its repository, or None.
 
-    Its bytes are not those that were pushed, or S3 does not give them; or they are absent, though
-    a tag names it and it was not deleted.
+    The manifest is damaged, in an archive of S3, or absent although a tag and a link name it.
     """
     tagged = {tag.digest for tag in repository.tags.values()} & repository.revisions.keys()
     for digest in sorted(repository.resolved([*repository.revisions, *_tagged(repository)])):
@@ -70,7 +68,7 @@ def unknown_manifest(repository: Repository, needs: Mapping[str, References]) ->
 def with_children(
     digests: Iterable[str], repository: Repository, needs: Mapping[str, References]
 ) -> set[str]:
-    """Manifests, and those that they lead to as indexes."""
+    """Return manifests, and the direct and indirect children of indexes."""
     found: set[str] = set()
     _add(digests, found, repository, needs)
     return found
@@ -79,7 +77,7 @@ def with_children(
 def needed_blobs(
     live: Iterable[str], repository: Repository, needs: Mapping[str, References]
 ) -> set[str]:
-    """The configurations and layers of a repository's manifests, and what an index lists."""
+    """Return the configurations and layers of manifests, and other blobs that indexes list."""
     return repository.resolved(
         digest
         for manifest in live
@@ -98,7 +96,7 @@ def _roots(repository: Repository, untagged_since: datetime | None) -> Iterable[
 
 
 def _tagged(repository: Repository) -> set[str]:
-    """What the tags name; of a tag that names nothing, all that it has named."""
+    """Return the digests that tags name; for a broken tag, all digests that it has named."""
     return {
         digest
         for tag in repository.tags.values()
@@ -121,5 +119,5 @@ def _add(
             waiting += needed.children
             # An index may list a manifest under the media type of a layer.
             others = needed.all - needed.children
-            waiting += (one for one in others if one in needs or one in repository.revisions)
+            waiting += others & (needs.keys() | repository.revisions.keys())
             waiting += repository.aliases.get(digest, {}).values()

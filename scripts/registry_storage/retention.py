@@ -1,7 +1,6 @@
-"""Which tags may go, by the rules of a file; and their removal while clients push."""
+"""Retention of tags by the rules of a file, and their removal while clients push."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,22 +14,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
-from wharf_proxy.errors import ConfigurationError
 
+from scripts.options import duration
 from scripts.registry_storage import layout
-from scripts.registry_storage.durations import duration
 from scripts.registry_storage.snapshot import Repositories, Repository, Tag, sort_links
 from scripts.registry_storage.store import Store
+from scripts.toml_file import read_toml
 
-#: A tag that names nothing and was not pushed since then is not being pushed now: nginx gives up on
-#: a request after 15 minutes.
+#: Age of a broken tag whose push has ended: nginx ends requests after 15 minutes.
 CUT_OFF_AFTER = timedelta(hours=1)
-#: Tags that say something about a manifest, which their name begins with: signatures of cosign,
-#: and what stands in for the API of referrers in the OCI distribution specification.
+#: Tags that refer to a manifest by its digest in their name: signatures of cosign, and the
+#: referrers tag schema of the OCI distribution specification.
 _ABOUT = re.compile(r"(sha256)-([0-9a-f]{64})(\..+)?")
 
 
@@ -39,12 +35,12 @@ def _span(value: Any) -> Any:
 
 
 def _pattern(allowed: str, of: str) -> AfterValidator:
-    """Return a check of a pattern: no name has another letter, so such a pattern matches none."""
+    """Return a check of patterns: a pattern with a letter that no name has matches no name."""
 
     def check(pattern: str) -> str:
         if odd := sorted({letter for letter in pattern if not re.fullmatch(allowed, letter)}):
             raise ValueError(
-                f"no {of} has {' '.join(odd)!r}: write a pattern of shells with * ? [...] only, "
+                f"no {of} has {' '.join(odd)!r}: write a shell pattern with * ? [...] only, "
                 "such as v*, and one entry of the list for each"
             )
         return pattern
@@ -52,7 +48,7 @@ def _pattern(allowed: str, of: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-#: Letters of names, by the OCI distribution specification, and of shells' patterns.
+#: Letters of names, by the OCI distribution specification, and of shell patterns.
 TagPattern = Annotated[str, Field(min_length=1), _pattern(r"[A-Za-z0-9_.*?\[\]!-]", "tag")]
 RepositoryPattern = Annotated[
     str, Field(min_length=1), _pattern(r"[a-z0-9_./*?\[\]!-]", "repository")
@@ -60,13 +56,13 @@ RepositoryPattern = Annotated[
 
 
 class Rule(BaseModel):
-    """Decides on the tags that match it and none before it.
+    """A rule for the tags that it matches and no earlier rule matches.
 
     Attributes:
-        repositories: patterns of shells, such as ``team/*``; ``*`` stands for slashes, too.
-        tags: patterns of the tags that it decides on.
-        keep_newest: how many of them stay in each repository, the last pushed.
-        keep_younger_than: those pushed since stay.
+        repositories: shell patterns, such as ``team/*``; ``*`` matches slashes, too.
+        tags: shell patterns of tags.
+        keep_newest: number of newest tags that stay in each repository.
+        keep_younger_than: age since the last push below which tags stay.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -81,7 +77,7 @@ class Rule(BaseModel):
         if self.keep_newest is None and self.keep_younger_than is None:
             raise ValueError(
                 "keep_newest or keep_younger_than is missing: "
-                "give one (keep_newest = 0 removes all that match)"
+                "set either (keep_newest = 0 removes all matching tags)"
             )
         return self
 
@@ -90,8 +86,8 @@ class Rules(BaseModel):
     """A file of rules.
 
     Attributes:
-        protected: patterns of tags that never go.
-        rule: in their order; a tag that none matches stays.
+        protected: shell patterns of tags that always stay.
+        rule: rules in order; a tag without a matching rule stays.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -101,63 +97,57 @@ class Rules(BaseModel):
 
     @classmethod
     def from_file(cls, file: Path) -> "Rules":
-        """Read rules from TOML.
+        """Return the rules of a TOML file.
 
         Raises:
-            ConfigurationError: all that is wrong, a line each.
-            OSError: the file cannot be read.
+            ConfigurationError: the file is invalid; the text has a line for each error.
         """
-        try:
-            return cls.model_validate(tomllib.loads(file.read_bytes().decode("utf-8-sig")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{file}: it cannot be read as TOML: {error}") from None
-        except ValidationError as error:
-            lines = [f"{file}: {_line(one)}" for one in error.errors()]
-            raise ConfigurationError("\n".join(lines)) from None
+        return read_toml(file, cls)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a tag, and why."""
+    """Decision on a tag, and its reason."""
 
     repository: str
     tag: str
     pushed: datetime
-    fate: Literal["remove", "keep", "give back"]
+    action: Literal["remove", "keep", "restore"]
     reason: str
 
 
 def judge(repositories: Repositories, rules: Rules, now: datetime) -> Iterator[Verdict]:
     """Decide on each tag.
 
-    One that names nothing is what a removal or a push has left that was cut off. The rules decide
-    on it as on all others: its removal is ended, or it is given back what was pushed last.
+    An interrupted removal or push leaves a tag that names no manifest. The rules apply to such a
+    tag,
+    too: its removal is completed, or it is restored to the last pushed manifest.
     """
     for _, repository in sorted(repositories.items()):
         for verdict in _judge(repository, rules, now):
-            cut_off = repository.tags[verdict.tag].pushed is None
-            if cut_off and verdict.fate == "keep":
-                yield replace(verdict, fate="give back")
+            broken = repository.tags[verdict.tag].pushed is None
+            if broken and verdict.action == "keep":
+                yield replace(verdict, action="restore")
             else:
                 yield verdict
 
 
 def idle_patterns(repositories: Repositories, rules: Rules) -> Iterator[str]:
-    """Tell of each pattern that matches nothing there is, a line each."""
+    """Yield a line for each pattern without a match."""
     names = repositories.keys()
     tags = {tag for repository in repositories.values() for tag in repository.tags}
     for pattern in rules.protected:
         if not any(_matches(tag, [pattern]) for tag in tags):
-            yield f"protected = {pattern!r}: it matches no tag"
+            yield f"protected = {pattern!r}: matches no tag"
     for number, rule in enumerate(rules.rule, 1):
         matched = [name for name in names if _matches(name, rule.repositories)]
         for pattern in rule.repositories:
             if not any(_matches(name, [pattern]) for name in names):
-                yield f"rule.{number}.repositories = {pattern!r}: it matches no repository"
+                yield f"rule.{number}.repositories = {pattern!r}: matches no repository"
         found = {tag for name in matched for tag in repositories[name].tags}
         for pattern in rule.tags:
             if matched and not any(_matches(tag, [pattern]) for tag in found):
-                yield f"rule.{number}.tags = {pattern!r}: it matches no tag of these repositories"
+                yield f"rule.{number}.tags = {pattern!r}: matches no tag of these repositories"
 
 
 def _judge(repository: Repository, rules: Rules, now: datetime) -> Iterator[Verdict]:
@@ -166,8 +156,8 @@ def _judge(repository: Repository, rules: Rules, now: datetime) -> Iterator[Verd
     for tag, pushed in _pushed(repository, now):
         number = _first_match(name, tag, rules.rule)
         if _is_lost(repository, repository.tags[tag]):
-            yield Verdict(name, tag, pushed, "remove", "its manifest is gone")
-        elif reason := _spared(repository, tag, rules):
+            yield Verdict(name, tag, pushed, "remove", "its manifest is absent")
+        elif reason := _protected(repository, tag, rules):
             yield Verdict(name, tag, pushed, "keep", reason)
         elif number is None:
             yield Verdict(name, tag, pushed, "keep", "no rule")
@@ -203,12 +193,12 @@ def _first_match(repository: str, tag: str, rules: Iterable[Rule]) -> int | None
     return None
 
 
-def _spared(repository: Repository, tag: str, rules: Rules) -> str | None:
+def _protected(repository: Repository, tag: str, rules: Rules) -> str | None:
     if _matches(tag, rules.protected):
         return "protected"
     about = _ABOUT.fullmatch(tag)
     if about and f"{about[1]}:{about[2]}" in repository.revisions:
-        return "belongs to a manifest that is there"
+        return "belongs to an existing manifest"
     return None
 
 
@@ -221,7 +211,7 @@ def _by_rule(
 ) -> Iterator[Verdict]:
     newest_first = sorted((pushed for _, pushed in tags), reverse=True)
     newest = rule.keep_newest or 0
-    # S3 dates to the second: who is as new as the last that stays, stays.
+    # S3's times are in seconds: tags as new as the last of the newest stay, too.
     limit = newest_first[min(newest, len(tags)) - 1] if newest else None
     for tag, pushed in sorted(tags):
         if limit and pushed >= limit:
@@ -233,64 +223,43 @@ def _by_rule(
 
 
 def carry_out(store: Store, verdict: Verdict) -> bool:
-    """Do what a verdict says; False if the tag was pushed meanwhile, and names that."""
-    if verdict.fate == "remove":
+    """Carry out a verdict; return False if the tag was pushed meanwhile and stays."""
+    if verdict.action == "remove":
         return _remove(store, verdict)
-    return verdict.fate == "keep" or _give_back(store, verdict)
+    return verdict.action == "keep" or _restore(store, verdict)
 
 
 def _remove(store: Store, verdict: Verdict) -> bool:
     """Remove a tag.
 
-    A push writes the tag's index first and then what it names now, so that a push which comes
-    between the look and the deletion is seen in the index, and what it wrote is written again: by
-    the next run, if this one is cut off before. So the index goes last.
+    A push writes the tag's index first, and then its current link. So a push between the reading
+    and the deletion is found in the index, and its current link is written again, by the next run
+    if this run is interrupted. The index is deleted last.
     """
-    before = _look(store, verdict)
+    before = _read(store, verdict)
     pushed = _last_push(before)
     if pushed is None or pushed > verdict.pushed:
         return False
     store.delete([layout.current(verdict.repository, verdict.tag)])
-    after = _look(store, verdict)
+    after = _read(store, verdict)
     digest = _newest(after)
     if digest and after.named[digest] > verdict.pushed:
         store.create(layout.current(verdict.repository, verdict.tag), digest.encode())
         return False
-    names = [layout.index(verdict.repository, verdict.tag, one) for one in before.named]
+    names = [layout.index(verdict.repository, verdict.tag, digest) for digest in before.named]
     store.delete(names)
     return True
 
 
-def _give_back(store: Store, verdict: Verdict) -> bool:
-    """Let a tag name what was pushed last."""
-    digest = _newest(_look(store, verdict))
+def _restore(store: Store, verdict: Verdict) -> bool:
+    """Restore a tag to the manifest that was pushed last."""
+    digest = _newest(_read(store, verdict))
     current = layout.current(verdict.repository, verdict.tag)
     return digest is not None and store.create(current, digest.encode())
 
 
-def _look(store: Store, verdict: Verdict) -> Tag:
+def _read(store: Store, verdict: Verdict) -> Tag:
     entries = store.entries(layout.tag(verdict.repository, verdict.tag))
     found: Mapping[str, Repository] = sort_links(entries)
     repository = found.get(verdict.repository)
     return repository.tags[verdict.tag] if repository else Tag()
-
-
-def _line(error: ErrorDetails) -> str:
-    """One error as one line: field, value, remedy."""
-    place = ".".join(
-        str(part + 1) if isinstance(part, int) else str(part)
-        for part in error["loc"]
-        if part not in ("int", "timedelta")
-    )
-    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it must")
-    if error["type"] == "missing":
-        return f"{place}: it is missing: add it"
-    if error["type"] == "extra_forbidden":
-        return f"{place}: unknown; known are {', '.join(_fields(error['loc']))}"
-    if isinstance(error["input"], dict):
-        return f"{place}: {message}"
-    return f"{place} = {error['input']!r}: {message}"
-
-
-def _fields(place: tuple[int | str, ...]) -> list[str]:
-    return list(Rules.model_fields if len(place) == 1 else Rule.model_fields)

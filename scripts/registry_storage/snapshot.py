@@ -1,10 +1,11 @@
-"""What a registry has, read from its objects: blobs, repositories, their links and tags."""
+"""Content of a registry, read from its objects: blobs, repositories, links and tags."""
 
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 
 from wharf_proxy.errors import ConfigurationError
 
@@ -12,9 +13,9 @@ from scripts.registry_storage import layout
 from scripts.registry_storage.store import ArchivedError, Entry, Store
 from scripts.registry_storage.work import Work
 
-#: Bytes from which on an object is no link, and is not read.
+#: Bytes of the smallest object that cannot be a link object, and is not read.
 NO_LINK = 1000
-#: The time of a tag's object that the listing lacks.
+#: Time of a tag's object that the listing lacks.
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -23,11 +24,11 @@ class Tag:
     """A tag.
 
     Attributes:
-        pushed: when; None if the object is absent that says what the tag names.
-        digest: of the manifest that it names; None if it names nothing, or was not read.
-        named: the manifests that it names or has named, and when each was last pushed.
-        etag: of the object that says what it names, whose bytes are counted in ``size``.
-        broken: why it names nothing, if it was read.
+        pushed: time of the last push; None if the link object of the tag is absent.
+        digest: digest of the manifest that the tag names; None if it names none, or was not read.
+        named: digests that the tag names or has named, with the time of each last push.
+        etag: entity tag of the tag's link object, which has ``size`` bytes.
+        broken: reason why the tag names no manifest, if it was read.
     """
 
     pushed: datetime | None = None
@@ -40,17 +41,17 @@ class Tag:
 
 @dataclass
 class Repository:
-    """A repository: digests and the time when each was last linked, and tags.
+    """A repository: linked digests with the time of each link object, and tags.
 
     Attributes:
-        layers: configurations and layers.
-        revisions: manifests.
-        aliases: of linked digests, those that the links name instead, by the link's key: the
-            registry serves the blob of the latter under the former. It links so what is pushed
-            under a SHA-512.
-        broken: of links that name no digest, by key: why.
-        uploads: those that have not ended: keys, and the time of the latest.
-        unread: links whose content the listing does not tell, with the digest of their key.
+        layers: digests of configurations and layers.
+        revisions: digests of manifests.
+        aliases: for a linked digest, other digests in its link objects, by key. The registry serves
+            the blob of the other digest; a push under a SHA-512 makes such links.
+        broken: for each key of a link object without a digest, the reason.
+        uploads: unfinished uploads by ID.
+        mirrored: whether what is missing can be fetched from the upstream (docs/mirrors.md).
+        unread: link objects whose content does not follow from the listing, and their digests.
     """
 
     name: str
@@ -60,88 +61,89 @@ class Repository:
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, "Upload"] = field(default_factory=dict)
+    mirrored: bool = False
     unread: list[tuple[str, Entry]] = field(default_factory=list)
 
     def forget_broken(self) -> None:
-        """Drop the digests for which the registry responds with an error, for a link is broken."""
+        """Drop digests with a broken link, for which the registry returns an error."""
         for digest, entry in self.unread:
             if entry.key in self.broken:
                 is_layer = entry.key == layout.layer(self.name, digest)
                 (self.layers if is_layer else self.revisions).pop(digest)
 
     def served(self, digest: str) -> set[str]:
-        """Return the digests of the blobs of which the registry serves one under a digest."""
+        """Return the digests of the blobs that the registry may serve for a digest."""
         return {*self.aliases.get(digest, {}).values()} or {digest}
 
     def resolved(self, digests: Iterable[str]) -> set[str]:
-        """Return digests, and those of the blobs that the repository serves for them."""
+        """Return digests, with the digests of the blobs that the repository serves for them."""
         found = set(digests)
-        return found.union(*(self.aliases[one].values() for one in found & self.aliases.keys()))
+        return found.union(*(self.aliases[key].values() for key in found & self.aliases.keys()))
 
 
 @dataclass
 class Upload:
-    """An upload that has not ended."""
+    """An unfinished upload: the keys of its objects, and the time of the last write."""
 
     keys: list[str]
     modified: datetime
 
 
 Blobs = dict[str, Entry]
-#: What tags and links were found to hold, by key, entity tag and time of the object.
+#: Content of tags and link objects, by key, entity tag and time.
 Known = dict[tuple[str, str, datetime], bytes]
 Repositories = dict[str, Repository]
-#: Takes the content of a link, the reason why the content was not read, or None for no object.
+#: Takes the content of a link object, the reason why it was not read, or None if it is absent.
 Fill = Callable[[bytes | str | None], None]
 
 
 def require_registry(store: Store, bucket: str, *more: str) -> None:
-    """Make sure that a bucket has something of a registry, or below other prefixes.
+    """Check that a bucket has objects of a registry, or objects below the other prefixes.
 
     Raises:
-        ConfigurationError: it has not.
+        ConfigurationError: the bucket has no such object.
     """
-    for entry in (one for prefix in (layout.ROOT, *more) for one in store.entries(prefix)):
+    for entry in chain.from_iterable(map(store.entries, (layout.ROOT, *more))):
         if layout.digest_of_blob(entry.key) or layout.in_repository(entry.key):
             return
         if entry.key.startswith(more):
             return
     raise ConfigurationError(
         f"s3://{bucket}: no registry in this bucket at {layout.ROOT}: check its name; a registry "
-        "to which nobody has pushed is not there either"
+        "has no objects before its first push"
     )
 
 
 def read_blobs(store: Store, work: Work) -> Blobs:
-    """All blobs by digest."""
+    """Return all blobs by digest."""
     entries = work.follow(store.entries(layout.BLOBS), "Listing blobs")
     found = ((layout.digest_of_blob(entry.key), entry) for entry in entries)
     return {digest: entry for digest, entry in found if digest}
 
 
 def read_links(store: Store, work: Work) -> Repositories:
-    """All repositories by name; what their tags name is not read."""
+    """Return all repositories by name, without reading their link objects."""
     entries = store.entries(layout.REPOSITORIES)
     return sort_links(work.follow(entries, "Listing repositories"))
 
 
 def read_repositories(store: Store, work: Work, known: Known | None = None) -> Repositories:
-    """Return all repositories by name, with what their tags and links name.
+    """Return all repositories by name, with the digests in their tags and link objects.
 
-    S3's entity tag of a small object is the MD5 of its content, unless a key of KMS encrypts it.
-    So most tags and links are known by the listing; the others are read, a request for each.
+    The entity tag of a small object in S3 is the MD5 of its content, unless a KMS key encrypts it.
+    So the listing is enough for most tags and links; the others take a request each.
 
     Args:
-        store: the registry's bucket.
-        work: how many requests at a time.
-        known: what was read before, and need not be read again; filled.
+        store: bucket of the registry.
+        work: threads for the requests.
+        known: content that was read before; updated.
     """
     repositories = read_links(store, work)
     known = {} if known is None else known
     unread: list[tuple[Entry, Fill]] = []
     for repository in repositories.values():
         for name, tag in repository.tags.items():
-            tag.digest = next((one for one in tag.named if holds(tag.etag, one)), None)
+            tag.digest = next((digest for digest in tag.named if holds(tag.etag, digest)), None)
             if tag.digest is None:
                 key = layout.current(repository.name, name)
                 entry = Entry(key, tag.size, tag.pushed or NEVER, tag.etag)
@@ -160,7 +162,7 @@ def read_repositories(store: Store, work: Work, known: Known | None = None) -> R
 
     for (entry, fill), content in work.map(read, unread, "Reading links"):
         if isinstance(content, bytes) and content and entry.modified != NEVER:
-            # It may be newer than the listing, and the next one has another time then.
+            # Content newer than the listing is safe: the next listing then has another time.
             known[_mark(entry)] = content
         fill(content)
     return repositories
@@ -171,25 +173,25 @@ def _mark(entry: Entry) -> tuple[str, str, datetime]:
 
 
 def holds(etag: str, digest: str) -> bool:
-    """Return whether a link's entity tag tells that it holds this digest, and nothing else."""
+    """Return whether the entity tag of a link object is that of exactly this digest."""
     return etag.strip('"') == hashlib.md5(digest.encode(), usedforsecurity=False).hexdigest()
 
 
 def _name(tag: Tag, content: bytes | str | None) -> None:
-    """Fill in what a tag was found to name; a tag that has gone meanwhile names nothing."""
+    """Fill in the digest of a tag; a tag that was deleted meanwhile names none."""
     if content is None:
-        tag.broken = "" if tag.pushed else "no object says what it names"
+        tag.broken = "" if tag.pushed else "its current/link is absent"
     elif digest := _digest(content):
         tag.digest = digest
     else:
         tag.broken = _why(content)
         if isinstance(content, bytes):
-            # Such as one with the end of a line: the registry takes no such link.
+            # A digest with a line end, for example: the registry refuses such a link.
             tag.named.update(dict.fromkeys(layout.digests_in(content), tag.pushed or NEVER))
 
 
 def _follow(repository: Repository, digest: str, key: str, content: bytes | str | None) -> None:
-    """Record what a link was found to hold; a link that has gone meanwhile says nothing."""
+    """Record the content of a link object; a link that was deleted meanwhile has none."""
     if content is None:
         return
     named = _digest(content)
@@ -211,7 +213,7 @@ def _why(content: bytes | str) -> str:
 
 
 def sort_links(entries: Iterable[Entry]) -> Repositories:
-    """Repositories by name, from the objects below :data:`layout.REPOSITORIES`."""
+    """Return repositories by name, from the objects below :data:`layout.REPOSITORIES`."""
     repositories: Repositories = {}
     for entry in entries:
         parts = layout.in_repository(entry.key)
@@ -228,6 +230,8 @@ def sort_links(entries: Iterable[Entry]) -> Repositories:
             upload = repository.uploads.setdefault(parts["upload"], Upload([], entry.modified))
             upload.keys.append(entry.key)
             upload.modified = max(upload.modified, entry.modified)
+        elif parts["mirror"]:
+            repository.mirrored = True
         else:
             tag = repository.tags.setdefault(parts["tag"], Tag())
             if parts["current"]:

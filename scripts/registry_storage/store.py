@@ -1,4 +1,4 @@
-"""What the programs ask of the place where a registry keeps its objects, and the one in S3."""
+"""Storage of a registry's objects: the operations that the programs need, and S3."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
-#: Keys that S3 deletes with one request.
+#: Maximum number of keys in a request of S3 that deletes objects.
 PER_DELETION = 1000
 MEGABYTE = 1_000_000
-#: Bytes from which on a copy is made in parts; S3 itself takes up to 5 GB in one request, for
-#: which it can be silent for longer than a client waits.
+#: Bytes from which on an object is copied in parts. S3 copies up to 5 GB in one request, which can
+#: take longer than the client's timeout.
 IN_PARTS = 256 * MEGABYTE
-#: Bytes in memory for each blob that is read.
+#: Bytes of a blob that are read at once.
 CHUNK = MEGABYTE
-#: S3's words, to a GET and to a copy, for an object in the storage class GLACIER or DEEP_ARCHIVE.
+#: S3's error codes for a GET or copy of an object in the storage class GLACIER or DEEP_ARCHIVE.
 ARCHIVED = ("InvalidObjectState", "ObjectNotInActiveTierError")
 
 
 class ArchivedError(ConfigurationError):
-    """S3 gives the bytes of an object only after somebody has restored it from an archive."""
+    """An object is in an archive of S3, and cannot be read before it is restored."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"s3://{place}: it is in an archive of S3: restore the object")
@@ -38,7 +38,7 @@ class ArchivedError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object: its size in bytes, and when it was last written, by S3's clock."""
+    """An object: its size in bytes, and the time of its last write by S3's clock."""
 
     key: str
     size: int
@@ -47,44 +47,44 @@ class Entry:
 
 
 class Store(Protocol):
-    """Objects by key. As S3 promises it: who asks after a write or a deletion sees it.
+    """Objects by key, with S3's consistency: each request sees all earlier writes and deletions.
 
     Raises:
-        ArchivedError: from a method that reads or copies an object: it is in an archive.
+        ArchivedError: from methods that read or copy an object: the object is in an archive.
     """
 
     def now(self) -> datetime:
-        """The time by the clock that dates the objects."""
+        """Return the time of the clock that dates the objects."""
 
     def entries(self, prefix: str) -> Iterator[Entry]:
-        """All objects whose key begins so, by key."""
+        """Yield the objects under ``prefix``, in key order."""
 
     def read(self, key: str) -> bytes | None:
-        """A small object's content, None if there is none."""
+        """Return the content of a small object, or None if the object does not exist."""
 
     def stream(self, key: str) -> Iterator[bytes] | None:
-        """An object's content in pieces, None if there is none."""
+        """Return the content of an object in pieces, or None if the object does not exist."""
 
     def write(self, key: str, content: bytes) -> None:
         """Write a small object."""
 
     def create(self, key: str, content: bytes) -> bool:
-        """Write a small object; False if there is one already, which then stays as it is."""
+        """Write a small object and return True; return False if the object exists, unchanged."""
 
     def copy(self, source: Entry, target: str, bucket: str | None = None) -> bool:
-        """Copy an object, of ``bucket`` or this one, within S3; False if there is none any more."""
+        """Copy an object of ``bucket`` or this bucket within S3; return False if it is absent."""
 
     def delete(self, keys: Collection[str]) -> None:
-        """Delete objects; one that is absent is no error."""
+        """Delete objects; an absent object is no error."""
 
 
 class S3Store:
-    """A bucket, with the credentials and the endpoint that boto3 finds in the usual variables.
+    """A bucket, with the credentials and the endpoint of the AWS environment variables.
 
     Safe to use from several threads.
 
     Raises:
-        ConfigurationError: from each method: bucket, object and remedy.
+        ConfigurationError: from each method, with bucket, object and remedy.
 
     Usage:
         S3Store("wharf-images-123456789012-eu-west-1").entries(layout.BLOBS)
@@ -95,18 +95,18 @@ class S3Store:
         with one_line_errors(name, "s3:ListBucket"):
             config = Config(
                 max_pool_connections=connections,
-                # S3 puts a copy together while the client waits.
+                # S3 assembles a copy while the client waits.
                 read_timeout=120,
-                # Slows down by itself when S3 asks for it.
+                # Adaptive retries slow down when S3 throttles requests.
                 retries={"total_max_attempts": 8, "mode": "adaptive"},
             )
             self._client: S3Client = connect(region, NETWORK.merge(config))
 
     def now(self) -> datetime:  # noqa: D102
         with one_line_errors(self.name, "s3:ListBucket"):
-            answer = self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        # S3 always says it; not everything that answers like it does.
+            response = self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
+        date = response["ResponseMetadata"]["HTTPHeaders"].get("date")
+        # S3 always sends a date; not all compatible servers do.
         return parsedate_to_datetime(date) if date else datetime.now(UTC)
 
     def entries(self, prefix: str) -> Iterator[Entry]:  # noqa: D102
@@ -147,7 +147,7 @@ class S3Store:
             try:
                 self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*")
             except ClientError as error:
-                # The second is S3's word for somebody who writes it at this very moment.
+                # S3's second code stands for a concurrent write of the same key.
                 if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
                     return False
                 raise
@@ -177,16 +177,16 @@ class S3Store:
     def delete(self, keys: Collection[str]) -> None:  # noqa: D102
         ordered = list(keys)
         for start in range(0, len(ordered), PER_DELETION):
-            some = ordered[start : start + PER_DELETION]
+            batch = ordered[start : start + PER_DELETION]
             with one_line_errors(self.name, "s3:DeleteObject"):
-                answer = self._client.delete_objects(
+                response = self._client.delete_objects(
                     Bucket=self.name,
-                    Delete={"Objects": [{"Key": key} for key in some], "Quiet": True},
+                    Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
                 )
-            for problem in answer.get("Errors", []):
+            for problem in response.get("Errors", []):
                 raise ConfigurationError(
-                    f"s3://{self.name}/{problem['Key']}: S3 answers {problem['Code']} to its "
-                    "deletion: allow s3:DeleteObject for it, and run this again"
+                    f"s3://{self.name}/{problem['Key']}: S3 refuses the deletion "
+                    f"({problem['Code']}): allow s3:DeleteObject, and run this again"
                 )
 
 

@@ -1,4 +1,4 @@
-"""How many bytes each repository takes, alone and with others."""
+"""Storage that each repository takes, alone and with others."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,14 +12,15 @@ from scripts.registry_storage.snapshot import Blobs, Repositories
 
 @dataclass
 class RepositoryUsage:
-    """What a repository takes.
+    """Storage of a repository.
 
     Attributes:
-        tags: how many.
-        manifests: how many, of images and of indexes.
-        bytes: of all blobs that its manifests need, each once, and of the manifests.
-        own_bytes: of those that no other repository needs: what goes if it goes.
-        newest_push: of a tag; None if there is no tag.
+        tags: number of tags.
+        manifests: number of manifests, of images and of indexes.
+        bytes: bytes of its manifests, and of all blobs that they need, each counted once.
+        own_bytes: bytes of the blobs that no other repository needs.
+        newest_push: time of the last push of a tag, of a mirror its last lookup; None without tags.
+        mirrored: whether it is a copy of an upstream's repository.
     """
 
     repository: str
@@ -28,16 +29,17 @@ class RepositoryUsage:
     bytes: int
     own_bytes: int
     newest_push: datetime | None
+    mirrored: bool = False
 
 
 @dataclass
 class Usage:
-    """What a registry takes.
+    """Storage of a registry.
 
     Attributes:
-        bytes: of all blobs; what several repositories share counts once.
-        shared_bytes: of blobs that several repositories need.
-        unneeded_bytes: of blobs that none needs.
+        bytes: bytes of all blobs, each counted once.
+        shared_bytes: bytes of blobs that several repositories need.
+        unneeded_bytes: bytes of blobs that no repository needs.
     """
 
     bytes: int = 0
@@ -48,7 +50,7 @@ class Usage:
 
 
 def measure(blobs: Blobs, repositories: Repositories, needs: Mapping[str, References]) -> Usage:
-    """Add up, the largest repository first."""
+    """Return the storage of a registry, with the largest repository first."""
     content = {}
     for name, repository in repositories.items():
         live = live_manifests(repository, needs)
@@ -68,6 +70,7 @@ def measure(blobs: Blobs, repositories: Repositories, needs: Mapping[str, Refere
             newest_push=max(
                 (tag.pushed for tag in repository.tags.values() if tag.pushed), default=None
             ),
+            mirrored=repository.mirrored,
         )
         for name, repository in repositories.items()
     ]
@@ -76,5 +79,5 @@ def measure(blobs: Blobs, repositories: Repositories, needs: Mapping[str, Refere
         blobs=len(blobs),
         shared_bytes=add_up({digest for digest, number in users.items() if number > 1}),
         unneeded_bytes=add_up(blobs.keys() - users.keys()),
-        repositories=sorted(found, key=lambda one: (-one.bytes, one.repository)),
+        repositories=sorted(found, key=lambda usage: (-usage.bytes, usage.repository)),
     )

@@ -1,4 +1,4 @@
-"""Work on many things at once, so many and no more, while a person sees how far it is."""
+"""Concurrent work on many items, with progress for the user."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +11,11 @@ Result = TypeVar("Result")
 
 
 class Work:
-    """How many requests run at a time, and where to show what is done.
+    """Threads for concurrent requests, and the display of their progress.
 
     Args:
-        concurrency: threads; with 1, everything happens in order and in the caller's.
-        progress: shows a bar for each step; None shows nothing.
+        concurrency: number of threads; with 1, the caller's thread does the work in order.
+        progress: display with a bar for each step; None for no display.
 
     Usage:
         for digest, content in Work(16).map(read, digests, "Reading manifests"): ...
@@ -28,10 +28,9 @@ class Work:
     def map(
         self, function: Callable[[Item], Result], items: Collection[Item], step: str
     ) -> Iterator[tuple[Item, Result]]:
-        """Give each item with what the function makes of it, in the order of the items.
+        """Yield each item and the function's result, in the order of the items.
 
-        The first error ends it: what has begun is finished, nothing more begins. The same holds
-        for an interruption.
+        After the first error or interrupt, calls that have begun are finished, and no call begins.
         """
         return self.follow(self._map(function, items), step, len(items))
 
@@ -49,7 +48,7 @@ class Work:
                 raise
 
     def follow(self, items: Iterable[Item], step: str, total: int | None = None) -> Iterator[Item]:
-        """Give the items, and show how many there were."""
+        """Yield the items, and show their number."""
         if self._progress is None:
             yield from items
             return

@@ -1,4 +1,4 @@
-"""How each kind of thing is removed from an account, in the order in which that works."""
+"""Removal of each kind of resource from an account, in an order that AWS accepts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,8 +6,12 @@ from typing import Any
 Remove = Callable[[Any, str], object]
 
 
+class NotRemovedError(Exception):
+    """A resource still exists, for the reason in a response of AWS that is no error."""
+
+
 def remove_bucket(session: Any, arn: str) -> None:
-    """Delete a bucket with all its objects, their versions, and uploads that go on."""
+    """Delete a bucket with all objects, their versions, and unfinished uploads."""
     bucket = session.resource("s3").Bucket(arn.rpartition(":")[2])
     for upload in bucket.multipart_uploads.all():
         upload.abort()
@@ -16,7 +20,7 @@ def remove_bucket(session: Any, arn: str) -> None:
 
 
 def remove_role(session: Any, name: str) -> None:
-    """Delete a role with what is attached to it."""
+    """Delete a role, its inline policies, and the attachments of managed policies."""
     role = session.resource("iam").Role(name)
     for policy in role.attached_policies.all():
         role.detach_policy(PolicyArn=policy.arn)
@@ -26,7 +30,7 @@ def remove_role(session: Any, name: str) -> None:
 
 
 def remove_instance_profile(session: Any, name: str) -> None:
-    """Delete an instance profile, which a role may still be in."""
+    """Remove the role from an instance profile, and delete the profile."""
     profile = session.resource("iam").InstanceProfile(name)
     for role in profile.roles:
         profile.remove_role(RoleName=role.name)
@@ -43,7 +47,7 @@ def remove_route_table(session: Any, id: str) -> None:
 
 
 def remove_internet_gateway(session: Any, id: str) -> None:
-    """Detach a gateway from its network, and delete it."""
+    """Detach a gateway from its network, and delete the gateway."""
     gateway = session.resource("ec2").InternetGateway(id)
     for attachment in gateway.attachments:
         gateway.detach_from_vpc(VpcId=attachment["VpcId"])
@@ -51,9 +55,9 @@ def remove_internet_gateway(session: Any, id: str) -> None:
 
 
 def remove_security_group(session: Any, id: str) -> None:
-    """Delete a security group, and its rules first: two groups may name each other."""
+    """Delete the rules of a security group, and the group: two groups may refer to each other."""
     ec2 = session.client("ec2")
-    # By their ids: AWS does not always describe a rule in the words by which it is revoked.
+    # AWS does not always describe a rule in the words that revoke it, so the ID is used.
     pages = ec2.get_paginator("describe_security_group_rules")
     rules = pages.paginate(Filters=[{"Name": "group-id", "Values": [id]}]).build_full_result()
     for egress, revoke in (
@@ -61,43 +65,66 @@ def remove_security_group(session: Any, id: str) -> None:
         (True, ec2.revoke_security_group_egress),
     ):
         ids = [
-            one["SecurityGroupRuleId"]
-            for one in rules["SecurityGroupRules"]
-            if one["IsEgress"] is egress
+            rule["SecurityGroupRuleId"]
+            for rule in rules["SecurityGroupRules"]
+            if rule["IsEgress"] is egress
         ]
         if ids:
             revoke(GroupId=id, SecurityGroupRuleIds=ids)
     (group,) = ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"]
-    if group["GroupName"] != "default":  # which goes with its network
+    if group["GroupName"] != "default":  # deleted with its network
         ec2.delete_security_group(GroupId=id)
 
 
 def remove_service(session: Any, arn: str) -> None:
-    """End an ECS service."""
+    """Delete an ECS service and its tasks."""
     cluster = arn.split("/")[-2]
     session.client("ecs").delete_service(cluster=cluster, service=arn, force=True)
 
 
+def remove_task_definition(session: Any, arn: str) -> None:
+    """Deregister a task definition if it is ACTIVE, then delete it.
+
+    A deregistered task definition stays INACTIVE and tagged. After the deletion its status is
+    DELETE_IN_PROGRESS until no task uses it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-definition-state.html
+
+    Raises:
+        NotRemovedError: ECS refused the deletion.
+    """
+    ecs = session.client("ecs")
+    try:
+        status = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]["status"]
+    except ecs.exceptions.ClientException:  # the task definition does not exist
+        return
+    if status == "ACTIVE":
+        ecs.deregister_task_definition(taskDefinition=arn)
+    if status != "DELETE_IN_PROGRESS":
+        failures = ecs.delete_task_definitions(taskDefinitions=[arn])["failures"]
+        if failures:
+            raise NotRemovedError(failures[0]["reason"])
+
+
 def remove_record(session: Any, id: str) -> None:
-    """Delete a record: zone, name and type."""
+    """Delete a record; the ID is ``ZONE/NAME/TYPE``."""
     zone, _, name_and_type = id.partition("/")
     name, _, type_ = name_and_type.rpartition("/")
     route53 = session.client("route53")
-    # What is to be deleted has to be told in full.
+    # Route 53 deletes a record only by its complete content.
     found = route53.list_resource_record_sets(
         HostedZoneId=zone, StartRecordName=name, StartRecordType=type_, MaxItems="1"
     )["ResourceRecordSets"]
     changes = [
-        {"Action": "DELETE", "ResourceRecordSet": one}
-        for one in found
-        if (one["Name"], one["Type"]) == (name, type_)
+        {"Action": "DELETE", "ResourceRecordSet": record}
+        for record in found
+        if (record["Name"], record["Type"]) == (name, type_)
     ]
     if changes:
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
 
 def remove_cluster(session: Any, arn: str) -> None:
-    """Delete a cluster; its hosts are known to it until they are gone."""
+    """Deregister the hosts of a cluster, and delete the cluster."""
     ecs = session.client("ecs")
     for instance in ecs.list_container_instances(cluster=arn)["containerInstanceArns"]:
         ecs.deregister_container_instance(cluster=arn, containerInstance=instance, force=True)
@@ -112,7 +139,7 @@ def _call(service: str, method: str, argument: str, *, many: bool = False, **mor
 
 
 def _named(service: str, method: str, argument: str, mark: str, *, many: bool = False) -> Remove:
-    """By the part of the ARN that comes after a mark."""
+    """Return a removal by the part of an ARN after ``mark``."""
 
     def remove(session: Any, arn: str) -> None:
         name = arn.rpartition(mark)[2].removesuffix(":*")
@@ -121,13 +148,11 @@ def _named(service: str, method: str, argument: str, mark: str, *, many: bool = 
     return remove
 
 
-def none(_: Any, __: str) -> None:
-    """Goes with something else: an instance's disk and address, a balancer's listener."""
-
-
-#: From what uses to what is used.
+#: Kinds that AWS deletes with another resource: an instance, a load balancer or a security group.
+REMOVED_WITH_ANOTHER = ("listener", "network-interface", "volume", "security-group-rule")
+#: Removal by kind, each kind before the kinds that it uses.
 REMOVE: dict[str, Remove] = {
-    # Before its balancer, and a dashboard before its cluster, by which they are found.
+    # Records are found by their load balancer, dashboards by their cluster.
     "record": remove_record,
     "dashboard": _call("cloudwatch", "delete_dashboards", "DashboardNames", many=True),
     "ECS service": remove_service,
@@ -135,13 +160,12 @@ REMOVE: dict[str, Remove] = {
         "autoscaling", "delete_auto_scaling_group", "AutoScalingGroupName", ForceDelete=True
     ),
     "instance": _call("ec2", "terminate_instances", "InstanceIds", many=True),
-    "listener": none,
     "load balancer": _call("elbv2", "delete_load_balancer", "LoadBalancerArn"),
     "classic load balancer": _named("elb", "delete_load_balancer", "LoadBalancerName", "/"),
     "target group": _call("elbv2", "delete_target_group", "TargetGroupArn"),
     "ECS cluster": remove_cluster,
     "capacity provider": _call("ecs", "delete_capacity_provider", "capacityProvider"),
-    "task definition": _call("ecs", "deregister_task_definition", "taskDefinition"),
+    "task definition": remove_task_definition,
     "launch-template": _call("ec2", "delete_launch_template", "LaunchTemplateId"),
     "alarm": _named("cloudwatch", "delete_alarms", "AlarmNames", ":alarm:", many=True),
     "topic": _call("sns", "delete_topic", "TopicArn"),
@@ -150,12 +174,10 @@ REMOVE: dict[str, Remove] = {
     "bucket": remove_bucket,
     "instance profile": remove_instance_profile,
     "role": remove_role,
+    "vpc-flow-log": _call("ec2", "delete_flow_logs", "FlowLogIds", many=True),
     "vpc-endpoint": _call("ec2", "delete_vpc_endpoints", "VpcEndpointIds", many=True),
     "natgateway": _call("ec2", "delete_nat_gateway", "NatGatewayId"),
     "elastic-ip": _call("ec2", "release_address", "AllocationId"),
-    "network-interface": none,
-    "volume": none,
-    "security-group-rule": none,
     "security-group": remove_security_group,
     "internet-gateway": remove_internet_gateway,
     "subnet": _call("ec2", "delete_subnet", "SubnetId"),

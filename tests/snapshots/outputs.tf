@@ -2,7 +2,7 @@
 
 output "autoscaling_group" {
   description = "Name of the autoscaling group of the hosts."
-  value       = module.hosts.group_name
+  value       = module.hosts.autoscaling_group_name
 }
 
 output "cluster" {
@@ -22,10 +22,10 @@ output "image_bucket" {
 
 output "load_balancer_name" {
   description = "Name of the load balancer."
-  value       = module.load_balancer.balancer_name
+  value       = module.load_balancer.load_balancer_name
 }
 
 output "registry_url" {
-  description = "URL of the registry; its host is what the certificate's name is a CNAME of."
-  value       = "https://${var.domain == "" ? module.load_balancer.balancer_dns_name : var.domain}"
+  description = "URL of the registry. The certificate's name has to be a CNAME of its host."
+  value       = "https://${var.domain == "" ? module.load_balancer.load_balancer_dns_name : var.domain}"
 }

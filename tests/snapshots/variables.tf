@@ -17,7 +17,7 @@ variable "proxy_image" {
 }
 
 variable "alarm_certificate_days" {
-  description = "Days before the certificate expires at which an alarm tells of it."
+  description = "Days before the certificate expires at which an alarm is sent; with acme_email, of a certificate that lives less than four times as long, when a quarter of its life is left."
   type        = number
   default     = 21
   nullable    = false
@@ -29,7 +29,7 @@ variable "alarm_certificate_days" {
 }
 
 variable "alarm_emails" {
-  description = "Who gets the alarms; each address has to be confirmed."
+  description = "Addresses that get the alarms; each has to be confirmed."
   type        = list(string)
   default     = []
   nullable    = false
@@ -66,7 +66,7 @@ variable "allowed_networks" {
 }
 
 variable "architecture" {
-  description = "Architecture of the hosts, for which the images have to be."
+  description = "Architecture of the hosts and of the images."
   type        = string
   default     = "x86_64"
   nullable    = false
@@ -78,7 +78,7 @@ variable "architecture" {
 }
 
 variable "aws_access_key" {
-  description = "AWS access key for the containers; empty means the task role."
+  description = "AWS access key for the containers, of a user in the account of the stack; empty means the task role."
   type        = string
   default     = ""
   nullable    = false
@@ -122,8 +122,28 @@ variable "aws_secret_access_key" {
   }
 }
 
+variable "browser_origins" {
+  description = "Origins of web pages that may use the registry from a browser (CORS), with the user's password, such as https://ui.example.com."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.browser_origins :
+      can(regex("^(https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|http://(localhost|127\\.0\\.0\\.1))(:[1-9][0-9]{0,4})?$", value)) && !can(regex("^https:.*:443$|^http:.*:80$", value))
+    ])
+    error_message = "browser_origins must be an origin as browsers send it, such as https://ui.example.com or http://localhost:8000, in lower case, without a path and without the port that its scheme has anyway."
+  }
+
+  validation {
+    condition     = length(var.browser_origins) >= 0 && length(var.browser_origins) <= 50
+    error_message = "browser_origins must have 0 to 50 origins."
+  }
+}
+
 variable "cache_size" {
-  description = "GiB of each host's disk for layers (blob_delivery cache); 10 of volume_size have to be left to the system."
+  description = "GiB of each host's disk for layers (blob_delivery cache); at most volume_size less 10, which the system needs."
   type        = number
   default     = 15
   nullable    = false
@@ -156,6 +176,11 @@ variable "dns_zone_id" {
     condition     = can(regex("^[A-Z0-9]{0,32}$", var.dns_zone_id))
     error_message = "dns_zone_id must be the ID of a hosted zone such as Z0123456789."
   }
+
+  validation {
+    condition     = "" == "" || var.dns_zone_id != ""
+    error_message = "dns_zone_id must be given where acme_email is given."
+  }
 }
 
 variable "domain" {
@@ -175,11 +200,43 @@ variable "domain" {
   }
 }
 
+variable "flow_log_bucket" {
+  description = "Existing bucket for the flow logs of the VPC; empty means none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.flow_log_bucket)) && !can(regex("^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|--x-s3$|--table-s3$", var.flow_log_bucket))
+    error_message = "flow_log_bucket must be 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last, without the prefixes and suffixes that S3 reserves."
+  }
+}
+
 variable "force_destroy" {
   description = "Whether destroying the stack may delete buckets that hold objects."
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "foreign_layer_urls" {
+  description = "Prefixes of the URLs that a pushed manifest may name for layers that are stored elsewhere (foreign layers, as in images of Windows), such as https://mcr.microsoft.com/. Without any, such manifests get 400."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for value in var.foreign_layer_urls :
+      can(regex("^https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?/[A-Za-z0-9._~/-]{0,200}$", value))
+    ])
+    error_message = "foreign_layer_urls must be the beginning of an HTTPS URL, at least to the slash after its host, and after it up to 200 letters, digits and ._~/-, such as https://mcr.microsoft.com/."
+  }
+
+  validation {
+    condition     = length(var.foreign_layer_urls) >= 0 && length(var.foreign_layer_urls) <= 50
+    error_message = "foreign_layer_urls must have 0 to 50 beginnings."
+  }
 }
 
 variable "idle_timeout" {
@@ -224,7 +281,7 @@ variable "index_validation" {
 }
 
 variable "instance_type" {
-  description = "EC2 instance type of the hosts, of the architecture below."
+  description = "EC2 instance type of the hosts, of the same architecture."
   type        = string
   default     = "t3.medium"
   nullable    = false
@@ -280,8 +337,20 @@ variable "log_retention_days" {
   }
 }
 
+variable "maximum_host_days" {
+  description = "Days after which a host is replaced; 0 means never."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_host_days >= 0 && var.maximum_host_days <= 365 && floor(var.maximum_host_days) == var.maximum_host_days
+    error_message = "maximum_host_days must be 0 to 365 days."
+  }
+}
+
 variable "maximum_hosts" {
-  description = "Most hosts that the autoscaling group may start; above 1 it scales."
+  description = "Maximum number of hosts; above 1 the autoscaling group scales."
   type        = number
   default     = 1
   nullable    = false
@@ -294,6 +363,11 @@ variable "maximum_hosts" {
   validation {
     condition     = var.maximum_hosts >= var.minimum_hosts
     error_message = "maximum_hosts must be at least minimum_hosts."
+  }
+
+  validation {
+    condition     = var.maximum_hosts <= 1 || var.minimum_hosts >= 2
+    error_message = "maximum_hosts must be 1 where minimum_hosts is below 2: tasks change in half of the hosts at a time, and one host has no half."
   }
 }
 
@@ -313,7 +387,7 @@ variable "metrics_networks" {
 }
 
 variable "minimum_hosts" {
-  description = "Fewest hosts that the autoscaling group keeps."
+  description = "Minimum number of hosts; with 2 the registry responds while containers change."
   type        = number
   default     = 1
   nullable    = false
@@ -321,6 +395,59 @@ variable "minimum_hosts" {
   validation {
     condition     = var.minimum_hosts >= 0 && var.minimum_hosts <= 100 && floor(var.minimum_hosts) == var.minimum_hosts
     error_message = "minimum_hosts must be 0 to 100 hosts."
+  }
+}
+
+variable "mirrors" {
+  description = "Registries whose images this one mirrors, by host such as docker.io."
+  type = map(object({
+    url         = optional(string, ""),
+    secret      = optional(string, ""),
+    tag_seconds = optional(number, 300)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      can(regex("^$|^https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$", value.url))
+    ])
+    error_message = "Each url of mirrors must be a URL without a path such as https://registry.corp.example:5000."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      can(regex("^$|^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$", value.secret))
+    ])
+    error_message = "Each secret of mirrors must be the ARN of a secret such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:docker-hub-AbCdEf."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      value.tag_seconds >= 1 && value.tag_seconds <= 86400 && floor(value.tag_seconds) == value.tag_seconds
+    ])
+    error_message = "Each tag_seconds of mirrors must be 1 to 86400 seconds."
+  }
+
+  validation {
+    condition     = length(var.mirrors) >= 0 && length(var.mirrors) <= 20
+    error_message = "mirrors must have 0 to 20 hosts."
+  }
+
+  validation {
+    condition     = "public" != "endpoints" || length(var.mirrors) == 0
+    error_message = "mirrors must have no entry where host_network is endpoints: such hosts reach AWS only, so choose nat for a deployment with mirrors."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.mirrors) :
+      can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$", value))
+    ])
+    error_message = "Each key of mirrors must be the host of a registry such as docker.io, without a port."
   }
 }
 
@@ -361,7 +488,7 @@ variable "nginx_config_bucket" {
 }
 
 variable "other_instance_types" {
-  description = "Types that serve as well, where the first is not to be had or is dearer."
+  description = "Instance types to use as well, when instance_type is unavailable or dearer."
   type        = list(string)
   default     = []
   nullable    = false
@@ -375,8 +502,27 @@ variable "other_instance_types" {
   }
 }
 
+variable "page" {
+  description = "Whether the registry shows a page at its address, for browsers and with the user's password: repositories, tags, images and hosts."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "proxy_check_seconds" {
+  description = "Seconds for which a host reuses the check that it may deliver a layer, or a manifest by digest. Meanwhile it may deliver a layer that another host has deleted. 0 checks each request."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.proxy_check_seconds >= 0 && var.proxy_check_seconds <= 60 && floor(var.proxy_check_seconds) == var.proxy_check_seconds
+    error_message = "proxy_check_seconds must be 0 to 60 seconds."
+  }
+}
+
 variable "proxy_connections_per_address" {
-  description = "Requests of one client address that a host answers at a time; more get 429. Behind one address there may be hundreds of servers."
+  description = "Maximum number of concurrent requests of a client address on a host; more get 429. Behind one address there may be hundreds of servers."
   type        = number
   default     = 1000
   nullable    = false
@@ -412,9 +558,9 @@ variable "proxy_remember_seconds" {
 }
 
 variable "registry_image" {
-  description = "Image of the CNCF distribution registry."
+  description = "Image of the CNCF distribution registry. The default is AWS's copy of the official image; Docker Hub itself limits pulls for all hosts behind one address."
   type        = string
-  default     = "docker.io/library/registry:3.1.1"
+  default     = "public.ecr.aws/docker/library/registry:3.1.1"
   nullable    = false
 
   validation {
@@ -441,7 +587,7 @@ variable "scale_cpu_percent" {
 }
 
 variable "scale_network_megabytes" {
-  description = "Megabytes a minute that scaling lets a host send on average (a t3.medium sustains about 1,900)."
+  description = "Average megabytes a minute sent by a host that scaling keeps the hosts at (a t3.medium sustains about 1,900)."
   type        = number
   default     = 1000
   nullable    = false
@@ -453,7 +599,7 @@ variable "scale_network_megabytes" {
 }
 
 variable "scheduled_hosts" {
-  description = "Hosts to have at a moment, such as before a known deployment: for each cron expression (UTC) how many; from then on they follow the load."
+  description = "Minimum number of hosts at times, such as for a known deployment: for each cron expression (UTC) the number from then on, until the next expression."
   type        = map(number)
   default     = {}
   nullable    = false
@@ -480,6 +626,11 @@ variable "scheduled_hosts" {
       value <= var.maximum_hosts - 0
     ])
     error_message = "scheduled_hosts must be at most maximum_hosts."
+  }
+
+  validation {
+    condition     = length(var.scheduled_hosts) == 0 || contains(values(var.scheduled_hosts), var.minimum_hosts)
+    error_message = "scheduled_hosts must have a time for minimum_hosts, which ends the time of more hosts."
   }
 
   validation {

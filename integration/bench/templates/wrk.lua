@@ -1,10 +1,24 @@
 -- For wrk: GET with the Authorization header of the environment; the summary in JSON.
--- With FLOOD set each request has another wrong password.
+-- With BENCH_FLOOD, the beginning of a login in base64, each request has another wrong login.
 
 local authorization = os.getenv("BENCH_AUTHORIZATION")
 local flood = os.getenv("BENCH_FLOOD")
--- Of base64; "YmVuY2g6" is "bench:".
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+-- Three letters in base64, which is four.
+local function three()
+    local bits = 0
+    for _ = 1, 3 do
+        bits = bits * 256 + LETTERS:byte(math.random(52))
+    end
+    local digits = {}
+    for place = 4, 1, -1 do
+        local digit = bits % 64
+        digits[place] = LETTERS:sub(digit + 1, digit + 1)
+        bits = (bits - digit) / 64
+    end
+    return table.concat(digits)
+end
 
 function init()
     math.randomseed(os.time())
@@ -13,12 +27,7 @@ end
 
 function request()
     if flood then
-        local guess = {}
-        for place = 1, 16 do
-            local letter = math.random(#LETTERS)
-            guess[place] = LETTERS:sub(letter, letter)
-        end
-        wrk.headers["Authorization"] = "Basic YmVuY2g6" .. table.concat(guess)
+        wrk.headers["Authorization"] = "Basic " .. flood .. three() .. three() .. three() .. three()
     end
     return wrk.format()
 end

@@ -1,1 +1,1 @@
-"""Locust files, one a workload; `python -m integration.load` runs them."""
+"""Locust files, one a workload; `wharf load` runs them."""

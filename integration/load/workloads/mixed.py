@@ -5,40 +5,40 @@ import random
 from locust import events, task
 from locust.env import Environment
 
-from integration.load.images import Image, make_image
+from integration.clients.image_builder import Image
 from integration.load.sizes import ZB, Sizes
 from integration.load.user import RegistryUser, options_of, prepare
 
-#: Images that are there before, to pull.
+#: Images that are pushed before the load.
 THERE = 8
 LAYERS = 3
 
 
 def image(environment: Environment, name: str, source: random.Random) -> Image:
-    """An image of the mix."""
+    """Return an image of the mix."""
     options = options_of(environment)
     sizes = Sizes(ZB, options.scale).image(source, LAYERS)
-    return make_image(f"{options.prefix}/mixed", name, sizes, f"{options.seed}/{name}")
+    return Image.from_seed(f"{options.prefix}/mixed", name, sizes, f"{options.seed}/{name}")
 
 
 def images(environment: Environment) -> list[Image]:
-    """The images to pull, the same in every process."""
+    """Return the images to pull, the same in every process."""
     seed = options_of(environment).seed
-    source = random.Random(seed)  # noqa: S311  (sizes, not keys)
+    source = random.Random(seed)  # noqa: S311  (no secret)
     return [image(environment, f"{seed}-{number}", source) for number in range(THERE)]
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
 def begin(environment: Environment, **_: object) -> None:
-    """Push what is to be pulled."""
+    """Push the images to pull."""
     prepare(environment, images(environment))
 
 
 class Mixed(RegistryUser):
-    """Pulls three times as often as it pushes."""
+    """A user with three pulls to one push."""
 
     def on_start(self) -> None:
-        """Learn what there is."""
+        """Describe the images."""
         self.images = images(self.environment)
 
     @task(75)

@@ -1,16 +1,16 @@
-"""The load of production for hours, with pauses; what grows meanwhile is what it is about."""
+"""The load of production for hours, with pauses, to find resources that grow."""
 
 from locust import between
 
 from integration.load.workloads import production
 
-# The images are production's, and so is what pushes them before.
+# Importing production registers the pushes before the load.
 
 
 class Soak(production.Production):
-    """Works as in production, but not without a rest."""
+    """A user of production with pauses."""
 
-    #: Seconds between two operations: hours of it must not fill a disk by themselves.
+    #: Seconds between two operations: hours of load must not fill the disk with new builds.
     wait_time = between(0.5, 2)
-    #: What caches keep of each new build would be growth, and is none to find.
+    #: Caches that keep each new build would grow, which is no defect.
     pulls_builds = False

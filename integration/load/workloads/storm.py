@@ -1,22 +1,21 @@
-"""N servers pull one image right after it was pushed, all at once, each once."""
+"""Servers pull an image right after its push, all at the same time, each once."""
 
 from locust import events, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from integration.load.images import Image, make_image
-from integration.load.sizes import MEGABYTE
+from integration.clients.image_builder import MEGABYTE, Image
 from integration.load.user import RegistryUser, options_of, prepare
 
-#: Bytes of the layers of the image that a deployment brings: 100 MB.
+#: Bytes of the layers of a deployed image: 100 MB.
 LAYERS = (60 * MEGABYTE, 20 * MEGABYTE, 10 * MEGABYTE, 8 * MEGABYTE, MEGABYTE, 500_000, 1_000)
 
 
 def image(environment: Environment) -> Image:
-    """The image that all want."""
+    """Return the image that all servers pull."""
     options = options_of(environment)
     sizes = [max(1, round(size * options.scale)) for size in LAYERS]
-    return make_image(f"{options.prefix}/storm", f"run-{options.seed}", sizes, options.seed)
+    return Image.from_seed(f"{options.prefix}/storm", f"run-{options.seed}", sizes, options.seed)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
@@ -31,10 +30,10 @@ def begin(environment: Environment, **_: object) -> None:
 
 
 class Server(RegistryUser):
-    """Pulls once."""
+    """A server that pulls once."""
 
     @task
     def deploy(self) -> None:
-        """Pull the image, and be done."""
+        """Pull the image, and stop."""
         self.pull(image(self.environment))
         raise StopUser

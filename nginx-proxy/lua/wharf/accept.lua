@@ -15,14 +15,19 @@ local ALL = 0
 
 local M = {}
 
+--- Return the media types that the client sends, with commas between them.
+function M.sent()
+    local sent = ngx.req.get_headers(ALL)["accept"] or ""
+    return type(sent) == "table" and table.concat(sent, ", ") or sent
+end
+
 --- Add the media types of manifests where the client accepts every type.
 function M.complete()
     local method = ngx.req.get_method()
     if ngx.var.route ~= "manifest" or (method ~= "GET" and method ~= "HEAD") then
         return
     end
-    local sent = ngx.req.get_headers(ALL)["accept"] or ""
-    local accepted = type(sent) == "table" and table.concat(sent, ", ") or sent
+    local accepted = M.sent()
     if accepted:match("^[%s,]*$") then
         ngx.req.set_header("Accept", MANIFESTS)
     elseif accepted:find("*/*", 1, true) then

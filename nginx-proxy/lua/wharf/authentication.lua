@@ -1,10 +1,12 @@
---- Who sends a request: a password is verified once, and then remembered for a while.
+--- Authentication: a password or a proof of identity is verified once, and then remembered for a while.
 --
--- bcrypt is slow on purpose, and would block whatever computes it. So the verifier, an nginx of its
--- own, does; this remembers its answers under a keyed hash, so that no password is kept anywhere.
+-- bcrypt is slow on purpose and blocks the process that computes it. So a second nginx, the verifier,
+-- computes it. This module remembers each result under a keyed hash, and keeps no password.
 
 local client = require "wharf.client"
 local credentials = require "wharf.credentials"
+local proofs = require "wharf.proofs"
+local settings = require "wharf.settings"
 local turns = require "wharf.turns"
 local semaphore = require "ngx.semaphore"
 
@@ -13,17 +15,17 @@ local FAILURES = 10
 local WINDOW = 30
 --- Seconds for which a client and a user name are remembered as having failed together.
 local FAILED = 3600
---- Seconds that a client that has been told to wait waits for that answer, too.
+--- Seconds before a 429, so that a client over its limit is slow, too.
 local PENALTY = 1
---- How many of them one worker holds at a time; beyond, the answer comes at once.
+--- Maximum number of 429 that one worker delays at a time; further ones are sent immediately.
 local HELD = 200
 --- While a client is over its limit, its next 401 comes at a multiple of these seconds: longer than a
 --- verification takes, so the duration does not tell which names were verified.
 local BEAT = 2
---- Seconds that the verifier has for an answer.
+--- Seconds that the verifier has for a response.
 local PATIENCE = 10
---- Seconds for which a good password is not held to the limit of its client: behind one address
---- there may be hundreds of servers, of which one has a wrong password.
+--- Seconds for which a good password is exempt from the limit of its client: behind one address there
+--- may be hundreds of servers, and one of them has a wrong password.
 local TRUSTED = 86400
 
 local verified = ngx.shared.verified
@@ -38,7 +40,7 @@ local M = {}
 --- that was remembered is forgotten, wrong passwords as well.
 local secret
 --- Key of the hash of trusted passwords and failed names, which outlives the configuration: trust
---- lets nobody in, it only lets the verifier be asked.
+--- lets nobody in, it only permits a verification.
 local lasting_secret
 --- Seconds that a good password is remembered.
 local remember
@@ -50,12 +52,13 @@ local held = 0
 --- Read the settings; nginx calls this at start and at each reload.
 function M.init()
     credentials.init()
+    proofs.init()
     local random = assert(io.open("/dev/urandom", "rb"))
     secret = random:read(32)
     trusted:safe_add("secret", random:read(32))
     random:close()
     lasting_secret = trusted:get("secret")
-    remember = tonumber(os.getenv("NGINX_REMEMBER_SECONDS") or "60")
+    remember = settings.number("NGINX_REMEMBER_SECONDS")
 end
 
 local function challenge()
@@ -73,8 +76,11 @@ local function refuse(network)
     return ngx.exit(ngx.HTTP_TOO_MANY_REQUESTS)
 end
 
---- The verifier's status for a name and a password.
+--- Return the verifier's status for a name and a password.
 local function capture(login)
+    if login.is_proof then
+        return proofs.verify(login)
+    end
     local known = credentials.knows(login.name)
     local asked = known and login.text
         or credentials.stand_in(lasting_secret, login.name, login.password)
@@ -86,17 +92,19 @@ local function capture(login)
     return status
 end
 
---- The same, once for all concurrent requests that have this name and password.
+--- Return the status of a login; concurrent requests with the same name and password share one verification.
 local function ask(login)
     local flight = flights[login.hash]
     if flight and ngx.now() - flight.start < PATIENCE then
         flight.waiting = flight.waiting + 1
         flight.landed:wait(PATIENCE)
+        login.identity = flight.identity
         return flight.status
     end
     flight = { landed = semaphore.new(), waiting = 0, start = ngx.now() }
     flights[login.hash] = flight
     flight.status = capture(login)
+    flight.identity = login.identity
     flights[login.hash] = nil
     if flight.waiting > 0 then
         flight.landed:post(flight.waiting)
@@ -108,14 +116,19 @@ local function over_limit(login)
     return (failures:get(login.network) or 0) >= FAILURES
 end
 
+--- A proof may become good: the next key of its issuer is fetched, or a clock is put right.
+local function remember_wrong(login)
+    wrong:set(login.hash, true, login.is_proof and remember or 0)
+end
+
 local function note_failure(login)
-    wrong:set(login.hash, true)
+    remember_wrong(login)
     failures:incr(login.network, 1, 0, WINDOW)
     pairs_failed:set(login.pair, true, FAILED)
 end
 
---- Whether this is the one login that its client and user name have over the limit. It is claimed before
--- the verification: of concurrent logins with different passwords only one is verified, and a name that
+--- Return whether this login is the only one that its client and user name have over the limit. It is claimed
+-- before the verification: of concurrent logins with different passwords only one is verified, and a name that
 -- exists gets as many 401 as one that does not.
 local function has_claim(login)
     login.claims = login.claims or pairs_failed:add(login.pair, login.hash, FAILED)
@@ -124,14 +137,19 @@ end
 
 --- Return the status of a login as far as it needs no verification, else nil.
 --
--- Over the limit of its client, a login that has failed waits. One that has not is verified, so that who
--- has the right password gets in. A name that does not exist is not: invented names would take the turns
--- of others.
+-- Over the limit of its client, a login that has failed before waits. A login that has not failed is
+-- verified, so that a client with the right password gets in. A name that does not exist is not verified:
+-- invented names would take the turns of others. Nor is a proof that takes a request to STS: no name tells
+-- whose proof it is.
 local function status_without_verifier(login)
-    if verified:get(login.hash) then
+    local known = verified:get(login.hash)
+    if known then
+        login.identity = login.is_proof and known
         return ngx.HTTP_NO_CONTENT
     elseif wrong:get(login.hash) then
         return ngx.HTTP_UNAUTHORIZED
+    elseif login.is_proof then
+        return over_limit(login) and proofs.is_costly(login) and ngx.HTTP_TOO_MANY_REQUESTS or nil
     elseif over_limit(login) and not has_claim(login) then
         return ngx.HTTP_TOO_MANY_REQUESTS
     elseif over_limit(login) and not credentials.knows(login.name) then
@@ -140,7 +158,7 @@ local function status_without_verifier(login)
     end
 end
 
---- What other requests have found out while this one waited for its turn counts, too.
+--- Verify a login in its turn, unless another request has verified it while this request waited.
 local function ask_in_turn(login)
     local status = status_without_verifier(login)
     if not status then
@@ -155,7 +173,7 @@ end
 local function status_of_untrusted(login)
     local start = ngx.now()
     local status = status_without_verifier(login)
-        or turns.take(login.network, ask_in_turn, login)
+        or turns.take(login.is_proof and login.name or "password", login.network, ask_in_turn, login)
     if login.claims and status ~= ngx.HTTP_UNAUTHORIZED then
         pairs_failed:delete(login.pair)
     end
@@ -165,16 +183,41 @@ local function status_of_untrusted(login)
     return status
 end
 
+--- Remember a good login: a proof until its end at most.
+local function remember_right(login)
+    local seconds = login.is_proof and math.min(remember, proofs.lasts(login.identity)) or remember
+    -- nginx counts milliseconds, and 0 would be for ever.
+    if seconds >= 0.001 then
+        verified:set(login.hash, login.identity or true, seconds)
+    end
+end
+
+--- Return the status of a login that was good before. Proofs differ: a bad proof of the same key ends the trust.
+local function status_of_trusted(login, trust)
+    local status = ask(login)
+    if login.is_proof and status == ngx.HTTP_UNAUTHORIZED then
+        trusted:delete(trust)
+        note_failure(login)
+    end
+    return status
+end
+
 local function verify(login)
     login.network = client.network()
+    if login.is_proof then
+        -- Bad proofs of one kind keep neither passwords out nor proofs of the other kind.
+        -- A password's text does not begin with a colon.
+        login.trust = ":" .. login.network .. proofs.signer(login)
+        login.network = login.network .. " " .. login.name
+    end
     login.pair = ngx.hmac_sha1(lasting_secret, login.network .. login.name)
-    local trust = ngx.hmac_sha1(lasting_secret, login.text)
-    local status = trusted:get(trust) and ask(login) or status_of_untrusted(login)
+    local trust = ngx.hmac_sha1(lasting_secret, login.trust or login.text)
+    local status = trusted:get(trust) and status_of_trusted(login, trust) or status_of_untrusted(login)
     if status == ngx.HTTP_NO_CONTENT then
-        verified:set(login.hash, true, remember)
+        remember_right(login)
         trusted:set(trust, true, TRUSTED)
     elseif status == ngx.HTTP_UNAUTHORIZED then
-        wrong:set(login.hash, true)
+        remember_wrong(login)
         return challenge()
     elseif status == ngx.HTTP_TOO_MANY_REQUESTS then
         return refuse(login.network)
@@ -183,7 +226,7 @@ local function verify(login)
     end
 end
 
---- Let the request pass if its user and password are right, else answer it.
+--- Let the request pass if its user and password are right, else respond to it.
 function M.check()
     local name, password = credentials.read(lasting_secret)
     if not name then
@@ -191,10 +234,17 @@ function M.check()
     end
     local text = name .. ":" .. password
     local hash = ngx.hmac_sha1(secret, text)
+    local is_proof = proofs.has_kind(name)
+    local login = { name = name, password = password, text = text, hash = hash, is_proof = is_proof }
     if wrong:get(hash) then
         return challenge()
-    elseif not verified:get(hash) then
-        verify({ name = name, password = password, text = text, hash = hash })
+    end
+    local known = verified:get(hash)
+    if not known then
+        verify(login)
+    end
+    if is_proof then
+        proofs.adopt(known or login.identity)
     end
 end
 

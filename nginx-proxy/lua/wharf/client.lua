@@ -1,4 +1,4 @@
---- What counts as one client: an address of IPv4, or a /64 of IPv6, which one subscriber has as a whole.
+--- A client: an address of IPv4, or a /64 of IPv6, which a subscriber has as a whole.
 
 local PREFIX_BYTES = 8
 local IPV6_BYTES = 16

@@ -3,6 +3,8 @@
 -- A header can spell the same credentials in many ways: spaces, the case of "Basic", the padding of
 -- base64, and what a kind of hash ignores of a password. Each spelling would be verified anew.
 
+local proofs = require "wharf.proofs"
+
 local FILE = "/var/lib/wharf/files/nginx.htpasswd"
 --- bcrypt ignores what follows these bytes of a password.
 local BCRYPT_BYTES = 72
@@ -55,6 +57,11 @@ function M.read(key)
     end
     local name, password = (ngx.decode_base64(token) or ""):match("^([^:%c]+):(%C*)$")
     if not name then
+        return nil
+    end
+    if proofs.has_kind(name) then
+        return proofs.is_wellformed(password) and name or nil, password
+    elseif #names == 0 then
         return nil
     end
     if bcrypt[model(key, name)] then

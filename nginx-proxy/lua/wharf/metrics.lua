@@ -1,22 +1,23 @@
---- What is counted for Prometheus, in its text format, version 0.0.4.
+--- Counters for Prometheus, in its text format, version 0.0.4.
 -- https://prometheus.io/docs/instrumenting/exposition_formats/
 
 local routes = require "wharf.routes"
 
---- What wharf_proxy has to say: certificate, configuration, disk.
-local FILE = "/var/lib/wharf/metrics.prom"
+--- The metrics of wharf_proxy: certificate, configuration, disk; and the upstreams of mirrors.
+local FILES = { "/var/lib/wharf/metrics.prom", "/var/lib/wharf/mirrors.prom" }
 
 --- Seconds. A layer takes as long as it takes, so they go far.
 local BUCKETS = { 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, math.huge }
 
---- Name, type, and what it is.
+--- Name, type and description.
 local METRICS = {
-    { "wharf_requests_total", "counter", "Requests that were answered." },
-    { "wharf_request_seconds", "histogram", "Time from a request's first byte to the answer's last." },
+    { "wharf_requests_total", "counter", "Requests that have ended." },
+    { "wharf_request_seconds", "histogram", "Time from a request's first byte to the response's last." },
     { "wharf_registry_seconds_total", "counter", "Time that the registry, or the service of lists, took for responses." },
     { "wharf_received_bytes_total", "counter", "Bytes that clients sent." },
     { "wharf_sent_bytes_total", "counter", "Bytes that clients were sent." },
     { "wharf_cache_requests_total", "counter", "Layers that the cache was asked for." },
+    { "wharf_mirror_requests_total", "counter", "Requests for manifests and layers of mirrored registries." },
     { "wharf_connections", "gauge", "Connections of clients now." },
     { "wharf_metrics_dropped_total", "counter", "Values that were not counted because the memory for series was full." },
 }
@@ -27,7 +28,7 @@ local counts = ngx.shared.metrics
 
 local M = {}
 
---- Reserve room for what says that there is no room; nginx calls this at start and at each reload.
+--- Reserve room for the series that says that there is no room; nginx calls this at start and at each reload.
 function M.init()
     counts:safe_add(DROPPED, 0)
 end
@@ -48,10 +49,11 @@ local function add(name, labels, value)
     end
 end
 
---- Seconds that upstreams took: the variable has one number for each that was asked.
+--- Return the seconds that upstreams took: the variable has a number for each of them.
 local function registry_seconds()
     local sum = 0
-    for number in (ngx.var.upstream_response_time or ""):gmatch("[%d.]+") do
+    local upstreams = (ngx.var.upstream_response_time or "") .. " " .. (ngx.var.captured_seconds or "")
+    for number in upstreams:gmatch("[%d.]+") do
         sum = sum + tonumber(number)
     end
     return sum
@@ -82,12 +84,15 @@ function M.count()
     add("wharf_registry_seconds_total", route, registry_seconds())
     add("wharf_received_bytes_total", route, tonumber(var.request_length))
     add("wharf_sent_bytes_total", route, tonumber(var.bytes_sent))
+    if (var.mirror_state or "") ~= "" then
+        add("wharf_mirror_requests_total", ('mirror="%s",state="%s"'):format(var.mirror_host, var.mirror_state), 1)
+    end
     if var.upstream_cache_status then
         add("wharf_cache_requests_total", ('status="%s"'):format(var.upstream_cache_status), 1)
     end
 end
 
---- All counts of a metric, as lines.
+--- Return all counts of a metric, as lines.
 local function lines(name, keys)
     local found = {}
     for _, key in ipairs(keys) do
@@ -98,7 +103,7 @@ local function lines(name, keys)
     return found
 end
 
---- The counts of a histogram: each bucket includes those below it, and the last is the count.
+--- Return the counts of a histogram: each bucket includes those below it, and the last is the count.
 local function histogram(name, keys)
     local found = lines(name .. "_sum", keys)
     for _, key in ipairs(keys) do
@@ -127,7 +132,7 @@ end
 
 local SPECIAL = { wharf_request_seconds = histogram, wharf_connections = connections }
 
---- Answer with all of it.
+--- Respond with all metrics.
 function M.show()
     local keys = counts:get_keys(0)
     table.sort(keys)
@@ -138,10 +143,12 @@ function M.show()
             ngx.say(line)
         end
     end
-    local file = io.open(FILE)
-    if file then
-        ngx.print(file:read("*a"))
-        file:close()
+    for _, name in ipairs(FILES) do
+        local file = io.open(name)
+        if file then
+            ngx.print(file:read("*a"))
+            file:close()
+        end
     end
 end
 

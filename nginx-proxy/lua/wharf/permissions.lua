@@ -1,7 +1,7 @@
---- What a user may do, by the lines of the permissions file: user, right, repositories.
+--- The rights of users, by the lines of the permissions file: user, right, repositories.
 --
--- wharf_proxy/permissions_file.py describes and checks the file; without one, everybody who can
--- log in may do everything.
+-- wharf_proxy/permissions_file.py describes and checks the file; without a file, every user may do
+-- everything.
 
 local FILE = "/var/lib/wharf/files/nginx.permissions"
 --- The error number of a file that does not exist.
@@ -46,8 +46,8 @@ local function covers(repositories, name)
 end
 
 local function allows(user, right, name)
-    for _, who in ipairs({ user, "*" }) do
-        for _, grant in ipairs(grants[who] or {}) do
+    for _, subject in ipairs({ user, "*" }) do
+        for _, grant in ipairs(grants[subject] or {}) do
             if grant.right >= right and covers(grant.repositories, name) then
                 return true
             end
@@ -56,18 +56,20 @@ local function allows(user, right, name)
     return false
 end
 
---- The repositories that a user may read, as the permissions file has them: any right includes pull.
-local function readable(user)
+--- Return the repositories of which a user has a right, as the permissions file has them.
+local function granted(user, right)
     local found = {}
-    for _, who in ipairs({ user, "*" }) do
-        for _, grant in ipairs(grants[who] or {}) do
-            table.insert(found, grant.repositories)
+    for _, subject in ipairs({ user, "*" }) do
+        for _, grant in ipairs(grants[subject] or {}) do
+            if grant.right >= right then
+                table.insert(found, grant.repositories)
+            end
         end
     end
-    return found
+    return table.concat(found, " ")
 end
 
---- The right that a request needs, and in which repository.
+--- Return the right that a request needs, and its repository.
 local function needs(method)
     local route, name = ngx.var.route, ngx.var.repository
     if method == "DELETE" and route ~= "upload" then
@@ -77,9 +79,9 @@ local function needs(method)
     return (reads and route ~= "upload") and PULL or PUSH, name
 end
 
---- A mount copies a layer out of another repository, so it takes the right to pull from that one.
---- Without it the registry is asked for a plain upload, which it would answer, too, if the layer
---- was not there. routes.lua has written the arguments.
+--- A mount copies a layer out of another repository, so it needs the right to pull from that repository.
+--- Without the right, the request becomes one for a plain upload, to which the registry responds as if the
+--- layer were missing. routes.lua has written the arguments.
 local function forget_forbidden_mount(user)
     local arguments = ngx.req.get_uri_args()
     if arguments.mount and not allows(user, PULL, tostring(arguments.from or "")) then
@@ -87,21 +89,22 @@ local function forget_forbidden_mount(user)
     end
 end
 
---- Let the request pass if its user may send it, else answer it.
+--- Let the request pass if its user may send it, else respond with 403. The page is for each user; its facts are
+--- about the repositories that the user may read.
 function M.check()
     if not grants then
-        ngx.var.readable = "*"
+        ngx.var.readable, ngx.var.deletable = "*", "*"
         return
     elseif ngx.var.route == "version" then
         return
     end
     local user, method = ngx.var.remote_user, ngx.req.get_method()
-    if ngx.var.route == "catalog" then
-        local repositories = readable(user)
-        if #repositories == 0 then
+    if ngx.var.route == "catalog" or ngx.var.route == "page" then
+        ngx.var.readable = granted(user, PULL)
+        ngx.var.deletable = granted(user, DELETE)
+        if ngx.var.route == "catalog" and ngx.var.readable == "" then
             return ngx.exit(ngx.HTTP_FORBIDDEN)
         end
-        ngx.var.readable = table.concat(repositories, " ")
         return
     end
     local right, name = needs(method)

@@ -1,4 +1,4 @@
---- Places of which there are so many on this host, and which requests hold until they end.
+--- Places: limited in number on this host, and held by requests until they end.
 --
 -- A worker that is killed gives nothing back. So each worker keeps a second count of what it holds, and
 -- before a request is refused, the places of workers that have ended are given back.
@@ -14,7 +14,7 @@ local counts = ngx.shared.places
 
 local M = {}
 
---- Names of the places that each request of this worker holds, by the request's number.
+--- By number of a request of this worker the set of the names of places that it holds.
 local held = {}
 
 --- The second count, of the worker with this process number. No place begins with "worker".
@@ -22,9 +22,20 @@ local function ledger(process, name)
     return "worker " .. process .. " " .. name
 end
 
+--- A count that is back at 0 takes no memory: clients come and go, the memory for counts is fixed, and where it is
+--- full, the oldest count is forgotten, however high. If another worker takes a place just before its count is
+--- deleted, one place too many is free until a place is given back.
+local function change_by(change, key)
+    local count = counts:incr(key, change, 0)
+    if change < 0 and count <= 0 then
+        counts:delete(key)
+    end
+    return count
+end
+
 local function add(name, change)
-    counts:incr(ledger(ngx.worker.pid(), name), change, 0)
-    return counts:incr(name, change, 0)
+    change_by(change, ledger(ngx.worker.pid(), name))
+    return change_by(change, name)
 end
 
 local function has_ended(process)
@@ -43,7 +54,7 @@ local function heal()
     for _, key in ipairs(counts:get_keys(0)) do
         local process, name = key:match("^worker (%d+) (.*)$")
         if process and has_ended(process) then
-            counts:incr(name, -(counts:get(key) or 0))
+            change_by(-(counts:get(key) or 0), name)
             counts:delete(key)
         end
     end
@@ -57,32 +68,36 @@ local function try(name, limit)
     return false
 end
 
+local function try_twice(name, limit)
+    if try(name, limit) then
+        return true
+    end
+    heal()
+    return try(name, limit)
+end
+
 --- Let the request hold a place under each of these names until it ends, or under none. `places` is a
 --- list of names and limits. Return whether there was room.
 function M.take(places)
-    local request = ngx.var.request_id
-    local mine = held[request] or {}
-    held[request] = mine
-    local before = #mine
+    local request, taken = ngx.var.request_id, {}
+    held[request] = held[request] or {}
     for _, place in ipairs(places) do
         local name, limit = unpack(place)
-        if not try(name, limit) then
-            heal()
-            if not try(name, limit) then
-                M.give_back(before)
-                return false
-            end
+        if not try_twice(name, limit) then
+            M.give_back(taken)
+            return false
         end
-        table.insert(mine, name)
+        held[request][name] = true
+        table.insert(taken, place)
     end
     return true
 end
 
---- The same, but wait for room for some seconds. So many requests wait under the name of `waiting`.
+--- Take places as `take` does, but wait for room for some seconds. Meanwhile the request holds the places of
+--- `waiting`.
 function M.await(places, seconds, waiting)
-    local name, limit = unpack(waiting)
     local found = M.take(places)
-    if found or not try(name, limit) then
+    if found or not M.take(waiting) then
         return found
     end
     local deadline = ngx.now() + seconds
@@ -90,20 +105,29 @@ function M.await(places, seconds, waiting)
         ngx.sleep(POLL)
         found = M.take(places)
     end
-    add(name, -1)
+    M.give_back(waiting)
     return found
 end
 
---- Give back what the request holds, but for its first places; nginx calls this when it ends.
-function M.give_back(first)
+--- Give back these places, as far as the request holds them.
+function M.give_back(places)
+    local mine = held[ngx.var.request_id] or {}
+    for _, place in ipairs(places) do
+        local name = place[1]
+        if mine[name] then
+            mine[name] = nil
+            add(name, -1)
+        end
+    end
+end
+
+--- Give back all that the request holds; nginx calls this when it ends.
+function M.give_all_back()
     local request = ngx.var.request_id
-    local mine = held[request] or {}
-    while #mine > (first or 0) do
-        add(table.remove(mine), -1)
+    for name in pairs(held[request] or {}) do
+        add(name, -1)
     end
-    if #mine == 0 then
-        held[request] = nil
-    end
+    held[request] = nil
 end
 
 return M

@@ -38,7 +38,7 @@ end
 
 local M = {}
 
---- The known arguments; of one that is repeated the first counts, as in Go.
+--- Return the known arguments; of a repeated argument the first counts, as in Go.
 local function arguments(known)
     local given, kept = ngx.req.get_uri_args(ALL), {}
     for _, name in ipairs(known or {}) do
@@ -52,9 +52,12 @@ end
 local DIGESTS = { sha256 = 64, sha384 = 96, sha512 = 128 }
 --- Digits of a number of bytes that Go reads as int64.
 local DIGITS = 18
+--- Characters of a name that distribution counts, and bytes of name and tag in the longest key of a manifest:
+--- docker/registry/v2/repositories/NAME/_manifests/tags/TAG/index/sha256/HEX/link. A key of S3 has 1,024.
+local COUNTED, LONGEST = 255, 892
 
---- Whether a manifest can have this name: a tag or a digest. With any other, distribution looks for a
---- key that S3 cannot have, and answers 500.
+--- Return whether a manifest can have this name: a tag or a digest. With any other name, distribution looks
+--- for a key that S3 cannot have, and responds with 500.
 local function is_reference(text)
     local algorithm, digits = text:match("^(%w+):([0-9a-f]+)$")
     if algorithm then
@@ -63,15 +66,27 @@ local function is_reference(text)
     return #text <= 128 and text:find("^[%w_][%w._-]*$")
 end
 
---- Whether distribution would read the range of a chunk, instead of answering 500.
+--- Return whether distribution would read the range of a chunk, instead of responding with 500.
 local function is_range(text)
     local first, last = text:match("^(%d+)%-(%d+)$")
     return first and #first <= DIGITS and #last <= DIGITS
 end
 
---- Return the status for a request that distribution would answer with 500, though it is the client's error.
+--- Return whether a repository and a tag can have this name. With any other, distribution responds with 500.
+--
+-- It counts the characters of a name without the first part, if that could be the domain of a registry. A domain may
+-- have a port, but its driver for S3 refuses the colon.
+local function is_name(name, tag)
+    local path = name:match("^[^/_]+/(.+)$") or name
+    return #path <= COUNTED and #name + #tag <= LONGEST and not name:find(":", 1, true)
+end
+
+--- Return the status for a client's error to which distribution would respond with 500.
 local function fault(route, method, reference)
-    if route == "manifest" and not is_reference(reference) then
+    if not is_name(ngx.var.repository, route == "manifest" and not reference:find(":", 1, true) and reference or "") then
+        ngx.var.flaw = "name"
+        return ngx.HTTP_BAD_REQUEST
+    elseif route == "manifest" and not is_reference(reference) then
         return ngx.HTTP_NOT_FOUND
     elseif route == "upload" and not reference:find("^[%w._-]+$") then
         return ngx.HTTP_NOT_FOUND
@@ -80,21 +95,56 @@ local function fault(route, method, reference)
     end
 end
 
---- Whether a route of the API has this method.
+--- Headers that a page of another origin may send, beside those that it may always send; and the seconds
+--- for which a browser keeps the response to its preflight.
+local SENT = "Accept, Authorization, Cache-Control, Content-Range, Content-Type, If-None-Match, Range"
+local PREFLIGHT_SECONDS = 3600
+
+--- Respond to a preflight: a browser sends it, without a password, before the request of a page of an allowed
+--- origin (wharf_proxy/cors.py).
+local function respond_to_preflight(methods)
+    ngx.header["Access-Control-Allow-Methods"] = methods
+    ngx.header["Access-Control-Allow-Headers"] = SENT
+    ngx.header["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return ngx.exit(ngx.HTTP_NO_CONTENT)
+end
+
+local function is_preflight(method)
+    local allowed = ngx.var.allowed_origin or ""
+    return method == "OPTIONS" and allowed ~= "" and ngx.var.http_access_control_request_method
+end
+
+--- Return whether a page of an origin that is not allowed sends this request, with a login that the browser remembers.
+--- A browser sends `Origin` with each request that may change something; other clients do not.
+local function is_of_other_page(method)
+    local origin, allowed = ngx.var.http_origin, ngx.var.allowed_origin or ""
+    return method ~= "GET" and method ~= "HEAD" and origin and allowed == ""
+        and origin ~= "https://" .. (ngx.var.http_host or "")
+        -- A load balancer in front may change the host; no page can set this header.
+        and ngx.var.http_sec_fetch_site ~= "same-origin"
+end
+
+--- Return whether a route of the API has this method.
 function M.has_method(method)
     return KNOWN[method] or false
 end
 
---- Let the request pass, with the target that the registry gets, if it is one of the API, else answer it.
+--- Let a request of the API pass, with the target for the registry; respond to any other.
 function M.check()
     local route = ROUTES[ngx.var.route]
     if not route then
         return ngx.exit(ngx.HTTP_NOT_FOUND)
     end
     local method = ngx.req.get_method()
+    if is_preflight(method) then
+        return respond_to_preflight(route.methods)
+    end
     if not (", " .. route.methods .. ","):find(" " .. method .. ",", 1, true) then
         ngx.header["Allow"] = route.methods
         return ngx.exit(ngx.HTTP_NOT_ALLOWED)
+    end
+    if is_of_other_page(method) then
+        return ngx.exit(ngx.HTTP_FORBIDDEN)
     end
     -- nginx.conf lets no other character be escaped.
     local reference = ngx.var.reference:gsub("%%3[Aa]", ":")

@@ -50,6 +50,30 @@ variable "aws_region" {
   }
 }
 
+variable "flow_log_bucket" {
+  description = "Existing bucket for the flow logs of the VPC; empty means none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.flow_log_bucket)) && !can(regex("^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|--x-s3$|--table-s3$", var.flow_log_bucket))
+    error_message = "flow_log_bucket must be 3 to 63 lower-case letters, digits and hyphens, a letter or digit first and last, without the prefixes and suffixes that S3 reserves."
+  }
+}
+
+variable "instance_type" {
+  description = "EC2 instance type of the hosts, of the same architecture."
+  type        = string
+  default     = "t3.medium"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", var.instance_type))
+    error_message = "instance_type must be an instance type such as t3.medium."
+  }
+}
+
 variable "key_pair" {
   description = "EC2 key pair for SSH to the hosts; empty means that no key is installed."
   type        = string
@@ -69,6 +93,59 @@ variable "metrics_networks" {
       can(cidrnetmask(value)) && try(cidrsubnet(value, 0, 0) == value, false) && try(tonumber(split("/", value)[1]), -1) >= 0 && try(tonumber(split("/", value)[1]), -1) <= 32
     ])
     error_message = "metrics_networks must be an IPv4 network such as 10.0.0.0/16 with all bits after the prefix zero."
+  }
+}
+
+variable "mirrors" {
+  description = "Registries whose images this one mirrors, by host such as docker.io."
+  type = map(object({
+    url         = optional(string, ""),
+    secret      = optional(string, ""),
+    tag_seconds = optional(number, 300)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      can(regex("^$|^https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$", value.url))
+    ])
+    error_message = "Each url of mirrors must be a URL without a path such as https://registry.corp.example:5000."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      can(regex("^$|^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$", value.secret))
+    ])
+    error_message = "Each secret of mirrors must be the ARN of a secret such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:docker-hub-AbCdEf."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      value.tag_seconds >= 1 && value.tag_seconds <= 86400 && floor(value.tag_seconds) == value.tag_seconds
+    ])
+    error_message = "Each tag_seconds of mirrors must be 1 to 86400 seconds."
+  }
+
+  validation {
+    condition     = length(var.mirrors) >= 0 && length(var.mirrors) <= 20
+    error_message = "mirrors must have 0 to 20 hosts."
+  }
+
+  validation {
+    condition     = "public" != "endpoints" || length(var.mirrors) == 0
+    error_message = "mirrors must have no entry where host_network is endpoints: such hosts reach AWS only, so choose nat for a deployment with mirrors."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.mirrors) :
+      can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$", value))
+    ])
+    error_message = "Each key of mirrors must be the host of a registry such as docker.io, without a port."
   }
 }
 
@@ -97,9 +174,9 @@ variable "network_cidr" {
 }
 
 variable "registry_image" {
-  description = "Image of the CNCF distribution registry."
+  description = "Image of the CNCF distribution registry. The default is AWS's copy of the official image; Docker Hub itself limits pulls for all hosts behind one address."
   type        = string
-  default     = "docker.io/library/registry:3.1.1"
+  default     = "public.ecr.aws/docker/library/registry:3.1.1"
   nullable    = false
 
   validation {

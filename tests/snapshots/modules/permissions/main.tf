@@ -3,10 +3,10 @@
 data "aws_caller_identity" "account" {
 }
 
-data "aws_partition" "partition" {
+data "aws_partition" "this" {
 }
 
-resource "aws_iam_instance_profile" "profile" {
+resource "aws_iam_instance_profile" "this" {
   name = aws_iam_role.host.name
   role = aws_iam_role.host.name
 }
@@ -39,7 +39,7 @@ resource "aws_iam_role" "host" {
       {
         Effect = "Allow"
         Principal = {
-          Service = "ec2.${data.aws_partition.partition.dns_suffix}"
+          Service = "ec2.${data.aws_partition.this.dns_suffix}"
         }
         Action = "sts:AssumeRole"
       }
@@ -89,6 +89,30 @@ resource "aws_iam_role_policy" "execution_key" {
   role = aws_iam_role.execution.name
 }
 
+resource "aws_iam_role_policy" "execution_mirrors" {
+  for_each = {
+    for host, mirror in var.mirrors :
+    host => mirror.secret
+    if mirror.secret != ""
+  }
+  name = "execution_mirrors_${each.key}"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "secretsmanager:GetSecretValue"
+        ]
+        Resource = [
+          tostring(each.value)
+        ]
+      }
+    ]
+  })
+  role = aws_iam_role.execution.name
+}
+
 resource "aws_iam_role_policy" "execution_secrets" {
   name = "execution_secrets"
   policy = jsonencode({
@@ -100,8 +124,8 @@ resource "aws_iam_role_policy" "execution_secrets" {
           "secretsmanager:GetSecretValue"
         ]
         Resource = [
-          var.secrets_http_arn,
-          var.secrets_keys_arn
+          var.http_secret_arn,
+          var.keys_secret_arn
         ]
       }
     ]
@@ -133,6 +157,25 @@ resource "aws_iam_role_policy" "host_metrics" {
   role = aws_iam_role.host.name
 }
 
+resource "aws_iam_role_policy" "host_serves" {
+  name = "host_serves"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "autoscaling:CompleteLifecycleAction"
+        ]
+        Resource = [
+          "arn:${data.aws_partition.this.partition}:autoscaling:${var.aws_region}:${data.aws_caller_identity.account.account_id}:autoScalingGroup:*:autoScalingGroupName/${var.name}"
+        ]
+      }
+    ]
+  })
+  role = aws_iam_role.host.name
+}
+
 resource "aws_iam_role_policy" "task_key" {
   count = var.kms_key_arn == "" ? 0 : 1
   name  = "task_key"
@@ -154,6 +197,33 @@ resource "aws_iam_role_policy" "task_key" {
   role = aws_iam_role.task.name
 }
 
+resource "aws_iam_role_policy" "task_page" {
+  count = var.page ? 1 : 0
+  name  = "task_page"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "s3:GetObject",
+          "s3:PutObject",
+          "s3:DeleteObject"
+        ]
+        Resource = [
+          "${var.images_bucket_arn}/page/*"
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
+          }
+        }
+      }
+    ]
+  })
+  role = aws_iam_role.task.name
+}
+
 resource "aws_iam_role_policy" "task_storage" {
   name = "task_storage"
   policy = jsonencode({
@@ -165,11 +235,11 @@ resource "aws_iam_role_policy" "task_storage" {
           "s3:GetObject"
         ]
         Resource = [
-          "${var.storage_images_arn}/docker/registry/v2/*"
+          "${var.images_bucket_arn}/docker/registry/v2/*"
         ]
         Condition = {
           StringEquals = {
-            "aws:SourceVpce" = var.network_s3_id
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
           }
         }
       },
@@ -180,11 +250,11 @@ resource "aws_iam_role_policy" "task_storage" {
           "s3:ListBucketMultipartUploads"
         ]
         Resource = [
-          var.storage_images_arn
+          var.images_bucket_arn
         ]
         Condition = {
           StringEquals = {
-            "aws:SourceVpce" = var.network_s3_id
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
           }
         }
       },
@@ -196,11 +266,11 @@ resource "aws_iam_role_policy" "task_storage" {
           "s3:AbortMultipartUpload"
         ]
         Resource = [
-          "${var.storage_images_arn}/docker/registry/v2/*"
+          "${var.images_bucket_arn}/docker/registry/v2/*"
         ]
         Condition = {
           StringEquals = {
-            "aws:SourceVpce" = var.network_s3_id
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
           }
         }
       },
@@ -210,11 +280,11 @@ resource "aws_iam_role_policy" "task_storage" {
           "s3:DeleteObject"
         ]
         Resource = [
-          "${var.storage_images_arn}/docker/registry/v2/repositories/*"
+          "${var.images_bucket_arn}/docker/registry/v2/repositories/*"
         ]
         Condition = {
           StringEquals = {
-            "aws:SourceVpce" = var.network_s3_id
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
           }
         }
       },
@@ -224,14 +294,15 @@ resource "aws_iam_role_policy" "task_storage" {
           "s3:GetObject"
         ]
         Resource = [
-          "${var.storage_configuration_arn}/nginx.htpasswd",
-          "${var.storage_configuration_arn}/domain.crt",
-          "${var.storage_configuration_arn}/domain.key",
-          "${var.storage_configuration_arn}/nginx.permissions"
+          "${var.configuration_bucket_arn}/nginx.htpasswd",
+          "${var.configuration_bucket_arn}/domain.crt",
+          "${var.configuration_bucket_arn}/domain.key",
+          "${var.configuration_bucket_arn}/nginx.permissions",
+          "${var.configuration_bucket_arn}/identities.toml"
         ]
         Condition = {
           StringEquals = {
-            "aws:SourceVpce" = var.network_s3_id
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
           }
         }
       },
@@ -241,11 +312,11 @@ resource "aws_iam_role_policy" "task_storage" {
           "s3:ListBucket"
         ]
         Resource = [
-          var.storage_configuration_arn
+          var.configuration_bucket_arn
         ]
         Condition = {
           StringEquals = {
-            "aws:SourceVpce" = var.network_s3_id
+            "aws:SourceVpce" = var.s3_vpc_endpoint_id
           }
         }
       }
@@ -255,11 +326,11 @@ resource "aws_iam_role_policy" "task_storage" {
 }
 
 resource "aws_iam_role_policy_attachment" "execution_logs" {
-  policy_arn = "arn:${data.aws_partition.partition.partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+  policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
   role       = aws_iam_role.execution.name
 }
 
 resource "aws_iam_role_policy_attachment" "host_agent" {
-  policy_arn = "arn:${data.aws_partition.partition.partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+  policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
   role       = aws_iam_role.host.name
 }

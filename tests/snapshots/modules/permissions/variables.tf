@@ -1,27 +1,27 @@
 # Written by `make modules` of Wharf. Change the stack there; changes here are lost.
 
-variable "network_s3_id" {
-  description = "`id` of `aws_vpc_endpoint.s3` in the module network."
+variable "configuration_bucket_arn" {
+  description = "ARN of the configuration bucket: `configuration_bucket_arn` of the module storage."
   type        = string
 }
 
-variable "secrets_http_arn" {
-  description = "`arn` of `aws_secretsmanager_secret.http` in the module secrets."
+variable "http_secret_arn" {
+  description = "ARN of the HTTP secret: `http_secret_arn` of the module secrets."
   type        = string
 }
 
-variable "secrets_keys_arn" {
-  description = "`arn` of `aws_secretsmanager_secret.keys` in the module secrets."
+variable "images_bucket_arn" {
+  description = "ARN of the images bucket: `images_bucket_arn` of the module storage."
   type        = string
 }
 
-variable "storage_configuration_arn" {
-  description = "`arn` of `aws_s3_bucket.configuration` in the module storage."
+variable "keys_secret_arn" {
+  description = "ARN of the keys secret: `keys_secret_arn` of the module secrets."
   type        = string
 }
 
-variable "storage_images_arn" {
-  description = "`arn` of `aws_s3_bucket.images` in the module storage."
+variable "s3_vpc_endpoint_id" {
+  description = "ID of the S3 VPC endpoint: `s3_vpc_endpoint_id` of the module network."
   type        = string
 }
 
@@ -49,6 +49,59 @@ variable "kms_key_arn" {
   }
 }
 
+variable "mirrors" {
+  description = "Registries whose images this one mirrors, by host such as docker.io."
+  type = map(object({
+    url         = optional(string, ""),
+    secret      = optional(string, ""),
+    tag_seconds = optional(number, 300)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      can(regex("^$|^https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$", value.url))
+    ])
+    error_message = "Each url of mirrors must be a URL without a path such as https://registry.corp.example:5000."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      can(regex("^$|^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$", value.secret))
+    ])
+    error_message = "Each secret of mirrors must be the ARN of a secret such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:docker-hub-AbCdEf."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in var.mirrors :
+      value.tag_seconds >= 1 && value.tag_seconds <= 86400 && floor(value.tag_seconds) == value.tag_seconds
+    ])
+    error_message = "Each tag_seconds of mirrors must be 1 to 86400 seconds."
+  }
+
+  validation {
+    condition     = length(var.mirrors) >= 0 && length(var.mirrors) <= 20
+    error_message = "mirrors must have 0 to 20 hosts."
+  }
+
+  validation {
+    condition     = "public" != "endpoints" || length(var.mirrors) == 0
+    error_message = "mirrors must have no entry where host_network is endpoints: such hosts reach AWS only, so choose nat for a deployment with mirrors."
+  }
+
+  validation {
+    condition = alltrue([
+      for value in keys(var.mirrors) :
+      can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$", value))
+    ])
+    error_message = "Each key of mirrors must be the host of a registry such as docker.io, without a port."
+  }
+}
+
 variable "name" {
   description = "Name of the environment, the first part of every name."
   type        = string
@@ -59,4 +112,11 @@ variable "name" {
     condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name)) && !can(regex("^internal-|^xn--|^(sg|sthree|amzn-s3-demo)(-|$)", var.name))
     error_message = "name must be 2 to 20 lower-case letters, digits and hyphens, a letter first, no hyphen last, without the prefixes that AWS reserves (internal-, sg-, xn--, sthree-, amzn-s3-demo-)."
   }
+}
+
+variable "page" {
+  description = "Whether the registry shows a page at its address, for browsers and with the user's password: repositories, tags, images and hosts."
+  type        = bool
+  default     = true
+  nullable    = false
 }

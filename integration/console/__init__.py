@@ -1,0 +1,1 @@
+"""Console programs: display, one-line errors, signals, child processes, report pages."""

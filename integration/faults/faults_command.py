@@ -1,0 +1,109 @@
+"""Random faults for a set time: ``wharf faults --minutes 10 --seed 7``."""
+
+import random
+import time
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from integration.console.display import Display
+from integration.console.signals import ends_on_signals
+from integration.faults.fault_clients import Clients
+from integration.faults.fault_trials import RECOVERY, Trial, each_fault_once, random_trial, run
+from integration.faults.figures import FILE, Figures
+from integration.faults.ledger import Ledger
+from integration.faults.verification import broken_promises, not_kept
+from integration.local.cloud import apply_with_progress
+from integration.local.errors import LocalCloudError
+from integration.local.registry import LocalRegistry
+from scripts.options import Finite
+
+DIRECTORY = Path("build/faults")
+HOSTS = 2
+REPOSITORY = "wharf-test/faults"
+#: Seconds that clients work undisturbed before each trial.
+CALM = 2
+
+
+@click.command()
+@click.option(
+    "--minutes",
+    type=Finite(min=0.1, max=24 * 60),
+    default=10,
+    show_default=True,
+    help="Duration of the run in minutes.",
+)
+@click.option("--seed", type=int, help="Seed of an earlier run to repeat.  [default: random]")
+def main(minutes: float, seed: int | None) -> None:
+    """Cause faults while clients push and pull.
+
+    Writes build/faults.json. Fails if an acknowledged push is lost or an operation fails.
+    """
+    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
+    figures = Figures(seed=chosen, minutes=minutes)
+    FILE.unlink(missing_ok=True)
+    with ends_on_signals(), Display() as display:
+        display(f"Seed {chosen}")
+        with LocalRegistry(
+            DIRECTORY, hosts=HOSTS, report=display, deploy=apply_with_progress(display)
+        ) as registry:
+            _try(registry, figures, display)
+            # A run that was interrupted has looked nothing up, and leaves no figures.
+            FILE.parent.mkdir(exist_ok=True)
+            FILE.write_text(figures.model_dump_json(indent=2) + "\n")
+    display.console.print(summary(figures))
+    if not figures.holds:
+        raise LocalCloudError(f"Not as it must be: {'; '.join(figures.complaints)} ({FILE})")
+
+
+def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
+    end = time.monotonic() + figures.minutes * 60
+    source = random.Random(figures.seed)  # noqa: S311
+    waiting = list(each_fault_once(HOSTS))
+    clients = Clients(registry.deployment, REPOSITORY, figures.seed)
+    try:
+        with clients:
+            while time.monotonic() < end:
+                trial = waiting.pop(0) if waiting else random_trial(source, HOSTS)
+                _one(trial, registry, clients.ledger, figures, display)
+    except LocalCloudError as error:
+        figures.complaints.append(str(error))
+        figures.worst_recovery_s = max(figures.worst_recovery_s, RECOVERY)
+    ledger = clients.ledger
+    display(f"Looking at {len(ledger.acknowledged)} pushes that were confirmed")
+    # What was found after a trial, and is so still, is one broken promise.
+    broken = list(
+        dict.fromkeys(broken_promises(registry.cloud, registry.deployment, ledger, display.track))
+    )
+    figures.operations, figures.retries = ledger.operations, ledger.retries
+    figures.acknowledged_pushes = len(ledger.acknowledged)
+    figures.abandoned_uploads = len(ledger.abandoned)
+    figures.lost_or_corrupt, figures.failed_operations = len(broken), len(ledger.failed)
+    figures.complaints += [*broken, *ledger.failed]
+
+
+def _one(
+    trial: Trial, registry: LocalRegistry, ledger: Ledger, figures: Figures, display: Display
+) -> None:
+    began = time.monotonic()
+    time.sleep(CALM)
+    display(str(trial))
+    seconds = run(trial, registry)
+    figures.add([name for name, _ in trial.faults], seconds)
+    display(f"back after {seconds:.1f} s")
+    # At once: a later fault may take away what this one has left wrong at a host.
+    confirmed = [push for push in ledger.acknowledged if (push.confirmed or 0) > began]
+    ledger.wrong += not_kept(registry.cloud, registry.deployment, ledger, confirmed)
+
+
+def summary(figures: Figures) -> Table:
+    """Return the figures for people."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, value in figures.model_dump(
+        exclude={"recovery_s", "trials_of", "complaints"}
+    ).items():
+        table.add_row(name.replace("_", " "), str(value))
+    for name, seconds in figures.recovery_s.items():
+        table.add_row(f"  {name}", f"back after {seconds} s")
+    return table

@@ -1,0 +1,1 @@
+"""Hosts, and the tasks that run on them."""

@@ -1,0 +1,1 @@
+"""Networks, load balancers, endpoints and firewalls of a local cloud."""

@@ -1,0 +1,1 @@
+"""The integration suite: one folder for each kind of target."""

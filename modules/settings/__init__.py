@@ -1,0 +1,1 @@
+"""The settings: what a user may choose, the rules of each value, and the variables they become."""

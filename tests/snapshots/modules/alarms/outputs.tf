@@ -1,2 +1,0 @@
-# Written by `make modules` of Wharf. Change the stack there; changes here are lost.
-
