@@ -33,7 +33,7 @@ from wharf_proxy.mirror_service import Mirrors
 from wharf_proxy.mirror_store import MirrorStore
 from wharf_proxy.mirrors import Mirror
 
-from integration.suite.support.upstream import Upstream
+from integration.local.upstream import Upstream
 from tests.support.mirror_service import BUCKET, Service
 
 if TYPE_CHECKING:

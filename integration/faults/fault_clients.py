@@ -27,13 +27,15 @@ from integration.clients.image_builder import MEGABYTE, Image, Layer, digest_of
 from integration.clients.uploads import pieces
 from integration.faults.api import BrokenPromise, check_blobs, check_tag, repository, upload
 from integration.faults.ledger import Abandoned, Ledger, Push
+from integration.local.upstream import Upstream
 
 #: Seconds after which a client gives up.
 PATIENCE = 120
 #: Bytes of the layers, and how often a layer has each size.
 SIZES, WEIGHTS = (10_000, 100_000, MEGABYTE, 6 * MEGABYTE), (4, 3, 2, 1)
-#: Percentages of operations that are abandoned pushes, and that are pushes; the others are pulls.
-ABANDONED, PUSHES = 10, 40
+#: Percentages of operations that are abandoned pushes, pushes, and first pulls of an image that the
+#: hosts mirror; the others are pulls.
+ABANDONED, PUSHES, MIRRORED = 10, 40, 10
 #: Percentage of pushes that replace the tag of the push before.
 AGAIN = 20
 #: Seconds between two operations of a client.
@@ -57,6 +59,8 @@ class Clients:
         seed: of sizes and choices. The bytes are new each time, since a registry does not store a
             blob again that it has.
         number: of threads.
+        upstream: the registry that the hosts mirror as docker.io, if they do. An image that was
+            pulled from it counts as an acknowledged push from then on.
 
     Usage:
 
@@ -65,10 +69,18 @@ class Clients:
         assert not clients.ledger.failed
     """
 
-    def __init__(self, deployment: Deployment, repository: str, seed: int, number: int = 4) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        repository: str,
+        seed: int,
+        number: int = 4,
+        upstream: Upstream | None = None,
+    ) -> None:
         self.ledger = Ledger()
         self._deployment = deployment
         self._repository = repository
+        self._upstream = upstream
         self._random = [random.Random(f"{seed}/{n}") for n in range(number)]  # noqa: S311
         self._over = Event()
         #: Set when operations under way must not be retried either.
@@ -110,6 +122,8 @@ class Clients:
                 if attempts != 1 or source.randrange(100) >= AGAIN:
                     number += 1
                 attempts = self.push(repository, str(number), source)
+            elif self._upstream and chosen < ABANDONED + PUSHES + MIRRORED:
+                self._pull_new(self._upstream, repository, source)
             else:
                 self.pull(source.choice(known))
             self._over.wait(PAUSE)
@@ -137,6 +151,16 @@ class Clients:
             upload(http, image.repository, image.config)
             client.upload(image.layers[0].chunks(), image.layers[0].digest)
             client.put_manifest(image.tag, image.manifest)
+
+    def _pull_new(self, upstream: Upstream, repository: str, source: random.Random) -> None:
+        """Pull an image that the mirror does not have yet, and record that it has it now."""
+        image = _new_image(repository, os.urandom(4).hex(), source)
+        added = upstream.add(repository, image.tag, [b"".join(image.layers[0].chunks())])
+        blobs = [added.config, *added.layers]
+        push = Push(f"docker.io/{repository}", image.tag, added.manifest, blobs)
+        self.ledger.begin(push)
+        if self._tried(lambda: self._pull(push), f"first pull of {push.repository}:{push.tag}"):
+            push.confirmed = time.monotonic()
 
     def pull(self, push: Push) -> None:
         """Pull an acknowledged image by its tag."""

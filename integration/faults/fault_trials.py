@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from integration.clients.deployment import Deployment
 from integration.console.waiting import wait_until
 from integration.faults.api import BrokenPromise, check_blobs, upload
-from integration.faults.faults import ENDS, FAULTS, HAPPEN
+from integration.faults.faults import ENDS, FAULTS, HAPPEN, Fault
 from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
 from integration.local.registry import LocalRegistry
@@ -41,9 +41,9 @@ class Trial:
         return f"{names} for {self.lasts:.1f} s" if lasting else names
 
 
-def random_trial(source: random.Random, hosts: int) -> Trial:
+def random_trial(source: random.Random, hosts: int, faults: Iterable[str] = FAULTS) -> Trial:
     """Return a trial of one or two different faults, on different hosts."""
-    names = list(FAULTS)
+    names = list(faults)
     number = source.choice((1, 2))
     chosen = sorted(source.sample(names, number), key=names.index)
     where = source.sample(range(hosts), number)
@@ -51,7 +51,10 @@ def random_trial(source: random.Random, hosts: int) -> Trial:
 
 
 def run(
-    trial: Trial, registry: LocalRegistry, meanwhile: Callable[[], None] = lambda: None
+    trial: Trial,
+    registry: LocalRegistry,
+    meanwhile: Callable[[], None] = lambda: None,
+    faults: Mapping[str, Fault] = FAULTS,
 ) -> float:
     """Begin the faults, end them, and return the seconds until the service is back.
 
@@ -59,15 +62,16 @@ def run(
         trial: the faults.
         registry: a local registry.
         meanwhile: called when all faults have begun; they last that much longer.
+        faults: the faults by their names.
 
     Raises:
         LocalCloudError: a host does not serve ``RECOVERY`` seconds after the end began.
     """
     cloud, deployment = registry.cloud, registry.deployment
     hosts = cloud.hosts
-    with ExitStack() as faults:
+    with ExitStack() as stack:
         for name, number in trial.faults:
-            faults.enter_context(FAULTS[name](cloud, hosts[number]))
+            stack.enter_context(faults[name](cloud, hosts[number]))
         meanwhile()
         if any(name not in HAPPEN for name, _ in trial.faults):
             time.sleep(trial.lasts)
@@ -112,9 +116,9 @@ def serve(deployment: Deployment, host: str, size: int) -> None:
         check_blobs(http, REPOSITORY, [upload(http, REPOSITORY, os.urandom(size))])
 
 
-def each_fault_once(hosts: int) -> Sequence[Trial]:
+def each_fault_once(hosts: int, faults: Iterable[str] = FAULTS) -> Sequence[Trial]:
     """Return a trial for each fault, on the hosts in turn."""
-    return [Trial(((name, n % hosts),), SHORTEST) for n, name in enumerate(FAULTS)]
+    return [Trial(((name, n % hosts),), SHORTEST) for n, name in enumerate(faults)]
 
 
 def seconds_to_eject(cloud: LocalCloud, instance: str) -> float:

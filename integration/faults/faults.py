@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from integration.faults.wire import disturbed, lost, slow
 from integration.local.cloud import LocalCloud
 from integration.local.hosts.host import Host
 from integration.local.network.endpoints import BROKEN, BUSY, SKEWED, Refusal
+from integration.local.upstream import Faults, Upstream
 
 Fault = Callable[[LocalCloud, Host], AbstractContextManager[None]]
 
@@ -81,6 +83,32 @@ def emulator_restarted(cloud: LocalCloud, _host: Host) -> AbstractContextManager
     return cloud.emulator.away()
 
 
+@contextmanager
+def _upstream_has(
+    faults: Faults, upstream: Upstream, _cloud: LocalCloud, _host: Host
+) -> Iterator[None]:
+    upstream.faults = faults
+    try:
+        yield
+    finally:
+        upstream.faults = Faults()
+
+
+#: Requests that an upstream leaves without a response while it is down: all.
+_ALL = 10**9
+#: Bytes a second of an upstream that is slow.
+_SLOW = 500_000
+
+#: Faults of the public registry that the hosts mirror.
+UPSTREAM_FAULTS: Mapping[str, Faults] = {
+    "upstream down": Faults(hang_ups=_ALL),
+    "upstream answers 503": Faults(status=503),
+    "upstream limits": Faults(status=429, retry_after="1"),
+    "upstream slow": Faults(bytes_a_second=_SLOW),
+    "upstream cuts off": Faults(cuts=True),
+    "upstream lies": Faults(lies=True),
+}
+
 FAULTS: Mapping[str, Fault] = {
     "host killed": host_killed,
     "nginx killed": partial(_container_killed, "nginx"),
@@ -98,6 +126,19 @@ FAULTS: Mapping[str, Fault] = {
     # The last fault of a trial to begin: other faults may call the AWS API to begin.
     "emulator restarted": emulator_restarted,
 }
+
+
+def all_faults(upstream: Upstream) -> Mapping[str, Fault]:
+    """Return the faults, with those of the public registry that the hosts mirror."""
+    return {
+        **{
+            name: partial(_upstream_has, replace(faults), upstream)
+            for name, faults in UPSTREAM_FAULTS.items()
+        },
+        **FAULTS,
+    }
+
+
 #: Faults that end a host or container, which AWS then starts again.
 ENDS = frozenset({"host killed", "nginx killed", "registry killed"})
 #: Faults that are events; the others last.

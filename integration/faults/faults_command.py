@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,12 +12,15 @@ from integration.console.display import Display
 from integration.console.signals import ends_on_signals
 from integration.faults.fault_clients import Clients
 from integration.faults.fault_trials import RECOVERY, Trial, each_fault_once, random_trial, run
+from integration.faults.faults import Fault, all_faults
 from integration.faults.figures import FILE, Figures
 from integration.faults.ledger import Ledger
 from integration.faults.verification import broken_promises, not_kept
 from integration.local.cloud import apply_with_progress
 from integration.local.errors import LocalCloudError
+from integration.local.mirrored_hosts import mirrored_hosts
 from integration.local.registry import LocalRegistry
+from integration.local.upstream import Upstream
 from scripts.options import Finite
 
 DIRECTORY = Path("build/faults")
@@ -36,7 +40,7 @@ CALM = 2
 )
 @click.option("--seed", type=int, help="Seed of an earlier run to repeat.  [default: random]")
 def main(minutes: float, seed: int | None) -> None:
-    """Cause faults while clients push and pull.
+    """Cause faults while clients push and pull, also from a mirror of another registry.
 
     Writes build/faults.json. Fails if an acknowledged push is lost or an operation fails.
     """
@@ -48,7 +52,9 @@ def main(minutes: float, seed: int | None) -> None:
         with LocalRegistry(
             DIRECTORY, hosts=HOSTS, report=display, deploy=apply_with_progress(display)
         ) as registry:
-            _try(registry, figures, display)
+            display("Letting the hosts mirror another registry")
+            with mirrored_hosts(registry.cloud) as upstream:
+                _try(registry, upstream, figures, display)
             # A run that was interrupted has looked nothing up, and leaves no figures.
             FILE.parent.mkdir(exist_ok=True)
             FILE.write_text(figures.model_dump_json(indent=2) + "\n")
@@ -57,16 +63,18 @@ def main(minutes: float, seed: int | None) -> None:
         raise LocalCloudError(f"Not as it must be: {'; '.join(figures.complaints)} ({FILE})")
 
 
-def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
+def _try(registry: LocalRegistry, upstream: Upstream, figures: Figures, display: Display) -> None:
     end = time.monotonic() + figures.minutes * 60
     source = random.Random(figures.seed)  # noqa: S311
-    waiting = list(each_fault_once(HOSTS))
-    clients = Clients(registry.deployment, REPOSITORY, figures.seed)
+    faults = all_faults(upstream)
+    waiting = list(each_fault_once(HOSTS, faults))
+    clients = Clients(registry.deployment, REPOSITORY, figures.seed, upstream=upstream)
     try:
         with clients:
             while time.monotonic() < end:
-                trial = waiting.pop(0) if waiting else random_trial(source, HOSTS)
-                _one(trial, registry, clients.ledger, figures, display)
+                trial = waiting.pop(0) if waiting else random_trial(source, HOSTS, faults)
+                seconds = _run(trial, registry, faults, clients.ledger, display)
+                figures.add([name for name, _ in trial.faults], seconds)
     except LocalCloudError as error:
         figures.complaints.append(str(error))
         figures.worst_recovery_s = max(figures.worst_recovery_s, RECOVERY)
@@ -83,18 +91,23 @@ def _try(registry: LocalRegistry, figures: Figures, display: Display) -> None:
     figures.complaints += [*broken, *ledger.failed]
 
 
-def _one(
-    trial: Trial, registry: LocalRegistry, ledger: Ledger, figures: Figures, display: Display
-) -> None:
+def _run(
+    trial: Trial,
+    registry: LocalRegistry,
+    faults: Mapping[str, Fault],
+    ledger: Ledger,
+    display: Display,
+) -> float:
+    """Run a trial and verify the pushes since its begin; return the seconds until recovery."""
     began = time.monotonic()
     time.sleep(CALM)
     display(str(trial))
-    seconds = run(trial, registry)
-    figures.add([name for name, _ in trial.faults], seconds)
+    seconds = run(trial, registry, faults=faults)
     display(f"back after {seconds:.1f} s")
     # At once: a later fault may take away what this one has left wrong at a host.
     confirmed = [push for push in ledger.acknowledged if (push.confirmed or 0) > began]
     ledger.wrong += not_kept(registry.cloud, registry.deployment, ledger, confirmed)
+    return seconds
 
 
 def summary(figures: Figures) -> Table:

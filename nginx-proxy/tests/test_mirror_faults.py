@@ -12,7 +12,7 @@ from wharf_proxy.mirror_store import MirrorStore
 from wharf_proxy.upstream import Upstream as UpstreamClient
 
 from integration.clients.image_builder import MANIFEST
-from integration.suite.support.upstream import Faults, Upstream
+from integration.local.upstream import Faults, Upstream
 from tests.support.mirror_service import BUCKET, MEGABYTE, REPOSITORY, Service, keys
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from wharf_proxy.mirror_store import MirrorStore
 
-from integration.suite.support.upstream import Faults, Upstream
+from integration.local.upstream import Faults, Upstream
 from tests.support.mirror_service import BUCKET, MEGABYTE, REPOSITORY, Answer, Service, keys
 
 if TYPE_CHECKING:

@@ -19,20 +19,14 @@ from integration.clients.program import Can, Pulls
 from integration.clients.sandbox import TRUST
 from integration.console.waiting import wait_until
 from integration.local.cloud import LocalCloud
+from integration.local.mirrored_hosts import LOGIN, TAG_SECONDS
+from integration.local.upstream import Faults, Upstream
 from integration.suite.support.client_fixtures import Find, clients
 from integration.suite.support.configuration_files import PERMISSIONS, ConfigurationFiles
 from integration.suite.support.image_bucket import ImageBucket
 from integration.suite.support.logs import await_logs
-from integration.suite.support.mirrored_hosts import (
-    LOGIN,
-    TAG_SECONDS,
-    event_lines,
-    get,
-    mirrored_hosts,
-    pull,
-)
+from integration.suite.support.mirror_clients import event_lines, get, mirrored_meanwhile, pull
 from integration.suite.support.reporting import Figure
-from integration.suite.support.upstream import Faults, Upstream
 
 #: More seconds than a tag is not looked up again: its time is counted in whole seconds.
 LATER = TAG_SECONDS + 1.5
@@ -44,7 +38,7 @@ RETRY_AFTER = 1
 @pytest.fixture(scope="module")
 def mirrored(cloud: LocalCloud) -> Iterator[Upstream]:
     """Yield the upstream of docker.io; before and after, the hosts have no mirror."""
-    with mirrored_hosts(cloud) as upstream:
+    with mirrored_meanwhile(cloud) as upstream:
         yield upstream
 
 

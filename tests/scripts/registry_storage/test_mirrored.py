@@ -11,7 +11,7 @@ from moto.s3.models import s3_backends
 from wharf_proxy.mirror_store import MirrorStore
 
 from integration.clients.image_builder import INDEX, encode
-from integration.suite.support.upstream import Upstream
+from integration.local.upstream import Upstream
 from scripts.copy_registry import copy_registry
 from scripts.retention import retention
 from scripts.usage import usage

@@ -1,7 +1,6 @@
-"""Hosts of a local cloud that mirror docker.io, of an upstream that a test controls."""
+"""Clients of hosts that mirror docker.io."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,35 +10,21 @@ import httpx
 from integration.clients.deployment import ClientError, Deployment
 from integration.clients.image_builder import MANIFESTS, digest_of
 from integration.local.cloud import LocalCloud
-from integration.suite.support.upstream import Upstream, UpstreamImage
-
-LOGIN = ("robot", "password-of-the-robot")
-#: For which a host does not look a tag up again.
-TAG_SECONDS = 2
+from integration.local.mirrored_hosts import mirrored_hosts
+from integration.local.upstream import Upstream, UpstreamImage
 
 
 @contextmanager
-def mirrored_hosts(cloud: LocalCloud) -> Iterator[Upstream]:
+def mirrored_meanwhile(cloud: LocalCloud) -> Iterator[Upstream]:
     """Let the hosts mirror docker.io until the end of the block; yield its upstream."""
-    trust = cloud.endpoints.trust
-    before = trust.read_bytes()
-    secrets = cloud.session.client("secretsmanager")
-    login = json.dumps({"username": LOGIN[0], "password": LOGIN[1]})
-    secret = secrets.create_secret(Name=f"docker-hub-{os.urandom(4).hex()}", SecretString=login)[
-        "ARN"
-    ]
-    with Upstream(cloud.network.gateway, LOGIN).serving() as upstream:
-        upstream.trust(trust)
-        mirror = {"url": upstream.url, "secret": secret, "tag_seconds": TAG_SECONDS}
-        cloud.terraform_with({"mirrors": {"docker.io": mirror}}).apply()
-        cloud.reconcile()
+    before = cloud.endpoints.trust.read_bytes()
+    with mirrored_hosts(cloud) as upstream:
         try:
             yield upstream
         finally:
-            trust.write_bytes(before)
+            cloud.endpoints.trust.write_bytes(before)
             cloud.terraform.apply()
             cloud.reconcile()
-            secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
 def get(
