@@ -163,8 +163,8 @@ def test_commands_without_development_packages_name_what_installs_them() -> None
         expected = (
             ""
             if command._target == "setup"
-            else f"wharf {command.name} needs the Python package [a-z_]+, which is not installed: "
-            f"run `make {command._target}` in {REPOSITORY}"
+            else f"wharf {command.name} needs the Python package [a-z0-9_]+, which is not "
+            f"installed: run `make {command._target}` in {REPOSITORY}"
         )
         assert re.fullmatch(expected, said[str(command.name)]), said[str(command.name)]
 
