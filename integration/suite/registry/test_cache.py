@@ -254,8 +254,9 @@ def test_one_question_does_for_all_who_wait(
         contents = {hashlib.sha256(response.result().content).digest() for response in responses}
     assert contents == {hashlib.sha256(layer[1]).digest()}
     logged()
-    # Of each worker the one that was under way, and the one that all others waited for.
-    assert 1 <= questions(layer) - before <= 2 * (os.cpu_count() or 1)
+    # Of each worker the one that was under way, and the one that all others waited for; on a busy
+    # machine also those of requests that came after the cut.
+    assert 1 <= questions(layer) - before <= len(responses) // 2
 
 
 @pytest.fixture
