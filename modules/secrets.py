@@ -9,7 +9,7 @@ from modules.bindings.aws import (
     TerraformStack,
 )
 from modules.expressions import CUSTOMER_KEY
-from modules.settings.mirrors import CONTAINER_SECRETS
+from modules.settings.mirrors import container_secrets
 
 
 class Secrets(Construct):
@@ -67,11 +67,10 @@ class Secrets(Construct):
                 ("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"),
             )
         ]
-        given = 'nonsensitive(var.aws_access_key) != ""'
-        more = (
-            f'${{join("", [for login in {CONTAINER_SECRETS} : ", ${{login}}"])}}' if logins else ""
-        )
-        only = f'${{join(", ", {CONTAINER_SECRETS})}}' if logins else ""
+        # Without quotation marks, as in `container_secrets`.
+        given = "length(nonsensitive(var.aws_access_key)) > 0"
+        more = container_secrets(follow=True) if logins else ""
+        only = container_secrets(follow=False) if logins else ""
         with_keys = f"{json.dumps([*secrets, *keys])[:-1]}{more}]"
         without = f"{json.dumps(secrets)[:-1]}{more if secrets else only}]"
         return f"%{{ if {given} }}{with_keys}%{{ else }}{without}%{{ endif }}"

@@ -267,19 +267,21 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def make(
     upstream: Upstream, s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Service]:
+) -> Callable[..., Service]:
     trust = tmp_path / "trust.pem"
     upstream.trust(trust)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(trust))
     monkeypatch.setattr("wharf_proxy.upstream.PAUSE", 0.0)
 
-    def make() -> Service:
+    def make(room: int = 8) -> Service:
         mirrors = [
             Mirror("docker.io", upstream.url, 300, "robot", "pass-of-robot"),
             Mirror("quay.io", upstream.url, 300, "robot", "pass-of-robot"),
         ]
         store = MirrorStore(s3, BUCKET)
-        return Service(Mirrors(mirrors, store, MirrorMetrics(tmp_path)), tmp_path / "mirrors.prom")
+        return Service(
+            Mirrors(mirrors, store, MirrorMetrics(tmp_path), room), tmp_path / "mirrors.prom"
+        )
 
     return make
 

@@ -64,10 +64,21 @@ MIRRORS = (
 )
 #: The secrets with logins, by host.
 LOGINS = '{ for host, mirror in var.mirrors : host => mirror.secret if mirror.secret != "" }'
-#: The same as entries of a container's secrets. Their variables are numbered in the order of the
-#: hosts, because the name of a variable cannot be every host.
-CONTAINER_SECRETS = (
-    "[for number, host in sort(keys(var.mirrors)) : "
-    'jsonencode({ name = format("MIRROR_LOGIN_%d", number), '
-    'valueFrom = var.mirrors[host].secret }) if var.mirrors[host].secret != ""]'
-)
+
+
+def container_secrets(*, follow: bool) -> str:
+    """Return the logins as JSON objects of a container's secrets, a template of Terraform.
+
+    Their variables are numbered in the order of all hosts, because the name of a variable cannot be
+    every host. The expressions have no quotation marks: checkov cannot read them in a template.
+
+    Args:
+        follow: whether other secrets come before them.
+    """
+    comma = ", " if follow else "%{ if number > 0 }, %{ endif }"
+    return (
+        "%{ for number, host in sort([for host, mirror in var.mirrors : host "
+        "if length(mirror.secret) > 0]) }"
+        f'{comma}{{"name": "MIRROR_LOGIN_${{index(sort(keys(var.mirrors)), host)}}", '
+        '"valueFrom": "${var.mirrors[host].secret}"}%{ endfor }'
+    )

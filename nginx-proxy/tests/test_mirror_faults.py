@@ -1,17 +1,21 @@
 """The service of mirrors, with an upstream that is broken, malformed, slow or hostile."""
 
 import os
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from wharf_proxy.mirror_service import LAYERS
+from wharf_proxy.mirror_service import LAYERS, room_for_layers
 from wharf_proxy.mirror_store import MirrorStore
 from wharf_proxy.upstream import Upstream as UpstreamClient
 
 from integration.clients.image_builder import MANIFEST
+from integration.console.waiting import wait_until
 from integration.local.upstream import Faults, Upstream
 from tests.support.mirror_service import BUCKET, MEGABYTE, REPOSITORY, Service, keys
 
@@ -133,6 +137,38 @@ def test_slow_upstream_holds_up_no_other_mirror(service: Service, upstream: Upst
     assert not service.has_result("layer", REPOSITORY, slow.layers[-1])
     for layer in slow.layers:
         service.ask("layer", REPOSITORY, layer, fresh=False)
+
+
+def test_layers_of_all_mirrors_share_the_memory(
+    make: Callable[..., Service], upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make(room=1)
+    layers = {
+        REPOSITORY: upstream.add("library/app", "1", [b"one"]).layers[0],
+        "quay.io/app": upstream.add("app", "1", [b"two"]).layers[0],
+    }
+    put, begun, released = MirrorStore.put_layer, [], Event()
+
+    def put_later(store: MirrorStore, repository: str, digest: str, response: Any) -> int:
+        begun.append(digest)
+        assert released.wait(20)
+        return put(store, repository, digest, response)
+
+    monkeypatch.setattr(MirrorStore, "put_layer", put_later)
+    for repository, layer in layers.items():
+        assert not service.has_result("layer", repository, layer)
+    wait_until("the first fetch", lambda: len(begun), 1)
+    # As long as a second fetch would need.
+    time.sleep(0.3)
+    assert len(begun) == 1
+    released.set()
+    for repository, layer in layers.items():
+        assert service.ask("layer", repository, layer, fresh=False).state == "fetched"
+
+
+@pytest.mark.parametrize(("memory", "layers"), [(2**30, 4), (2**34, 64), (2**28, LAYERS)])
+def test_layers_take_an_eighth_of_the_memory(memory: int, layers: int) -> None:
+    assert room_for_layers(memory) == layers
 
 
 def test_tag_that_another_host_moved_meanwhile_is_looked_up_again(

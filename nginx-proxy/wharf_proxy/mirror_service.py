@@ -23,14 +23,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Any
 
 import waitress
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wharf_proxy import log, mirror_store
+from wharf_proxy import log, mirror_store, workers
 from wharf_proxy.bucket import connect
 from wharf_proxy.log import report
 from wharf_proxy.mirror_metrics import MirrorMetrics
@@ -49,7 +49,13 @@ THREADS = 2
 
 LAYERS, OTHERS = 2, 4
 """Concurrent fetches of layers, and of manifests and tags, of each mirror: no upstream holds up
-another. A layer takes up to 32 MB of memory (:func:`wharf_proxy.mirror_store._transfer`)."""
+another."""
+
+LAYER_MEMORY = 32 * 1024 * 1024
+"""Bytes of memory that the fetch of a layer takes (:func:`wharf_proxy.mirror_store._transfer`)."""
+
+SHARE = 1 / 8
+"""The part of the memory for layers of all mirrors together."""
 
 PRIORITY = 10
 """Niceness, as the verifier's."""
@@ -82,10 +88,11 @@ class Mirrors:
         mirrors: the closed list.
         store: where images are kept.
         metrics: of the upstreams.
+        room: concurrent fetches of layers, of all mirrors together.
     """
 
     def __init__(
-        self, mirrors: Sequence[Mirror], store: MirrorStore, metrics: MirrorMetrics
+        self, mirrors: Sequence[Mirror], store: MirrorStore, metrics: MirrorMetrics, room: int
     ) -> None:
         self._store = store
         self._metrics = metrics
@@ -96,6 +103,7 @@ class Mirrors:
         self._lock = Lock()
         self._flights: dict[Key, Future[Result]] = {}
         self._ended: dict[Key, float] = {}
+        self._room = Semaphore(room)
         self._layers = {mirror.host: ThreadPoolExecutor(LAYERS) for mirror in mirrors}
         self._others = {mirror.host: ThreadPoolExecutor(OTHERS) for mirror in mirrors}
 
@@ -195,9 +203,10 @@ class Mirrors:
     def _layer(self, host: str, repository: str, digest: str) -> Result:
         if self._store.has(repository, "_layers", digest):
             return Result(HTTPStatus.NO_CONTENT, "hit")
-        start = time.monotonic()
-        response = self._upstreams[host].layer(repository, digest)
-        size = self._store.put_layer(repository, digest, response)
+        with self._room:
+            start = time.monotonic()
+            response = self._upstreams[host].layer(repository, digest)
+            size = self._store.put_layer(repository, digest, response)
         self._metrics.add(host, size)
         seconds = round(time.monotonic() - start, 1)
         report("mirror_fetched", f"{repository} {digest}", mirror=host, bytes=size, seconds=seconds)
@@ -251,6 +260,11 @@ class Mirrors:
         return "fresh" if state == "hit" else state
 
 
+def room_for_layers(memory: int) -> int:
+    """Return how many layers may be fetched at the same time with so many bytes of memory."""
+    return max(int(memory * SHARE) // LAYER_MEMORY, LAYERS)
+
+
 def main() -> None:
     """Serve until told to stop."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -269,7 +283,7 @@ def main() -> None:
     metrics.write()
     store = MirrorStore(connect(settings.region, mirror_store.CONFIG), settings.image_bucket)
     waitress.serve(
-        Mirrors(settings.mirrors, store, metrics),
+        Mirrors(settings.mirrors, store, metrics, room_for_layers(workers.memory_limit())),
         unix_socket=str(directory / SOCKET),
         unix_socket_perms="600",
         threads=THREADS,

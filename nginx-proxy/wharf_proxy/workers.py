@@ -34,7 +34,7 @@ def settings(memory: int | None = None, workers: int | None = None) -> str:
         memory: bytes; the memory of the host, or of the container if that is less.
         workers: how many nginx has; as ``worker_processes auto`` counts them.
     """
-    room = int((memory or _memory()) * SHARE) // CONNECTION
+    room = int((memory or memory_limit()) * SHARE) // CONNECTION
     return f"worker_connections {min(room // (workers or _workers()), MAXIMUM)};\n"
 
 
@@ -70,7 +70,8 @@ def _workers() -> int:
     return os.cpu_count() or 1
 
 
-def _memory() -> int:
+def memory_limit() -> int:
+    """Return the bytes of memory of the host, or of the container if that is less."""
     limits = [path.read_text().strip() for path in LIMITS if path.exists()]
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([physical, *(int(limit) for limit in limits if limit.isdecimal())])

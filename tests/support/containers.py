@@ -19,8 +19,8 @@ def containers(stack: Stack) -> dict[str, Any]:
     Static keys and the logins of mirrors are left out.
     """
     text = only(stack, "aws_ecs_task_definition")["container_definitions"]
+    text = re.sub(r"%\{ for number.*?%\{ endfor \}", "", text)
     text = re.sub(r"%\{ if .*?%\{ else \}(.*?)%\{ endif \}", r"\1", text)
-    text = re.sub(r'"secrets": \[\$\{join.*?\}\]\}', '"secrets": []}', text)
     text = re.sub(r'"memory": (\$\{[^}]*\})', r'"memory": "\1"', text)
     return {container["name"]: container for container in json.loads(text)}
 

@@ -18,6 +18,7 @@ from integration.clients.image_builder import MEGABYTE, digest_of, make_image
 from integration.clients.program import Can, Pulls
 from integration.clients.sandbox import TRUST
 from integration.console.waiting import wait_until
+from integration.faults.faults import disk_full
 from integration.local.cloud import LocalCloud
 from integration.local.mirrored_hosts import LOGIN, TAG_SECONDS
 from integration.local.upstream import Faults, Upstream
@@ -131,6 +132,17 @@ def test_broken_fetch_leaves_nothing(
     upstream.faults = Faults()
     layer = get(deployment, path, deployment.hosts[1])
     assert digest_of(layer.content) == image.layers[0]
+
+
+def test_image_is_fetched_while_the_disk_is_full(
+    cloud: LocalCloud, deployment: Deployment, upstream: Upstream, name: str
+) -> None:
+    image = upstream.add(name, "1", [os.urandom(9 * MEGABYTE)])
+    with disk_full(cloud, cloud.hosts[0]):
+        pull(deployment, f"docker.io/{name}", image, deployment.hosts[0])
+    upstream.count()
+    pull(deployment, f"docker.io/{name}", image, deployment.hosts[1])
+    assert not upstream.count()["GET blobs"], "the layer was not kept"
 
 
 def test_storm_of_a_new_image_is_one_fetch_a_host(

@@ -13,7 +13,7 @@ from wharf_proxy.errors import ConfigurationError
 from modules.errors import SettingsError
 from modules.network import PULL_PORTS
 from modules.settings.file import load_environments
-from modules.settings.mirrors import CONTAINER_SECRETS
+from modules.settings.mirrors import container_secrets
 from tests.support.containers import environment
 from tests.support.terraform_console import evaluate
 
@@ -81,14 +81,31 @@ def test_the_proxy_reads_what_the_task_says(stack: Stack, tmp_path: Path) -> Non
     table = given({"ghcr.io": {"secret": SECRET}, "a.example": {"url": "https://b.example:5000"}})
     text = environment(stack, "nginx")["NGINX_MIRRORS"]
     entries = evaluate(f'"{text}"'.replace("var.mirrors", table), tmp_path)
-    secrets = evaluate(CONTAINER_SECRETS.replace("var.mirrors", table), tmp_path)
-    (secret,) = [json.loads(secret) for secret in secrets]
+    (secret,) = logins(table, tmp_path)
     assert secret["valueFrom"] == SECRET
     found = mirrors.read(entries, {secret["name"]: LOGIN})
     assert [(mirror.host, mirror.url, mirror.username) for mirror in found] == [
         ("a.example", "https://b.example:5000", ""),
         ("ghcr.io", "https://ghcr.io", "robot"),
     ]
+
+
+def logins(table: str, directory: Path, before: str = "") -> list[dict[str, str]]:
+    """Return the entries of a container's secrets, which follow others if there are any."""
+    template = json.dumps(f"[{before}{container_secrets(follow=bool(before))}]")
+    found: list[dict[str, str]] = json.loads(
+        evaluate(template.replace("var.mirrors", table), directory)
+    )
+    return found
+
+
+@pytest.mark.parametrize("before", ["", '{"name": "KEY", "valueFrom": "arn"}'])
+def test_each_login_is_a_secret(tmp_path: Path, before: str) -> None:
+    hosts = ("a.example", "b.example", "c.example")
+    table = given({host: {"secret": SECRET if host != "b.example" else ""} for host in hosts})
+    names = [secret["name"] for secret in logins(table, tmp_path, before)]
+    assert names[-2:] == ["MIRROR_LOGIN_0", "MIRROR_LOGIN_2"]
+    assert logins(given({}), tmp_path, before) == ([json.loads(before)] if before else [])
 
 
 def test_hosts_reach_the_port_of_a_mirror(tmp_path: Path) -> None:
