@@ -10,6 +10,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.exceptions import NoSuchUpload, S3ClientError
 from moto.s3.models import FakeDeleteMarker, MultipartDict, S3Backend
 from moto.s3.responses import S3Response
+from moto.s3.utils import compute_checksum
 
 from integration.local.emulator.replacing import instead
 
@@ -23,6 +24,7 @@ def apply_bucket_corrections() -> None:
     replication_tells_what_it_selects()
     missing_uploads_are_unknown()
     long_keys_are_refused()
+    copies_have_a_checksum_of_their_own()
     public_objects_need_no_signature()
     discovery_documents_are_objects()
 
@@ -65,6 +67,27 @@ def long_keys_are_refused() -> None:
         return put_object
 
     instead(S3Backend, "put_object", make)
+
+
+def copies_have_a_checksum_of_their_own() -> None:
+    """Give the copy of an object that came in parts the checksum of its bytes, as S3 does.
+
+    moto takes over the checksum of the parts' checksums, and SDKs refuse the copy's bytes.
+    """
+
+    def make(original: Any) -> Callable[..., None]:
+        def copy_object(
+            backend: Any, src_key: Any, dest_bucket_name: str, dest_key_name: str, **named: Any
+        ) -> None:
+            original(backend, src_key, dest_bucket_name, dest_key_name, **named)
+            copy = backend.get_object(dest_bucket_name, dest_key_name)
+            if copy.checksum_algorithm:
+                checksum = compute_checksum(copy.value, copy.checksum_algorithm)
+                copy.checksum_value = checksum.decode()
+
+        return copy_object
+
+    instead(S3Backend, "copy_object", make)
 
 
 def replication_tells_what_it_selects() -> None:

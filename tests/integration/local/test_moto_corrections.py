@@ -15,18 +15,18 @@ from integration.local.emulator.iam import not_enforced
 from integration.local.emulator.process import Emulator
 from tests.support import (
     moto_access_questions,
+    moto_buckets_questions,
     moto_hooks_questions,
     moto_hosts_questions,
     moto_tasks_questions,
 )
 from tests.support.aws_samples import (
-    bucket,
     client,
     new_name,
     policy,
     service,
 )
-from tests.support.moto_access_questions import ADMINISTRATOR, TLS_ONLY, presigned
+from tests.support.moto_access_questions import TLS_ONLY, presigned
 
 pytestmark = pytest.mark.slow
 
@@ -141,60 +141,6 @@ def keeps_description(aws: Emulator, kind: str, peer: Callable[[str], dict[str, 
     return "why" in [rule.get("Description") for rule in rules["SecurityGroupRules"]]
 
 
-def suspended_buckets_can_be_emptied(aws: Emulator) -> bool:
-    name, s3 = bucket(aws), client(aws, "s3")
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    marker = s3.delete_object(Bucket=name, Key="a/b")["VersionId"]
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
-    s3.delete_object(Bucket=name, Key="a/b", VersionId=marker)
-    return "DeleteMarkers" not in s3.list_object_versions(Bucket=name)
-
-
-def folders_of_deleted_objects_are_not_listed(aws: Emulator) -> bool:
-    name, s3 = bucket(aws), client(aws, "s3")
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    s3.put_object(Bucket=name, Key="a/b")
-    s3.delete_object(Bucket=name, Key="a/b")
-    return "CommonPrefixes" not in s3.list_objects_v2(Bucket=name, Delimiter="/")
-
-
-def replication_tells_what_it_selects(aws: Emulator) -> bool:
-    name, copies, s3 = bucket(aws), bucket(aws), client(aws, "s3")
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    selected = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
-    rule = {
-        "ID": "r",
-        "Status": "Enabled",
-        "Filter": {"Prefix": "images/"},
-        "SourceSelectionCriteria": selected,
-        "Destination": {"Bucket": f"arn:aws:s3:::{copies}"},
-    }
-    s3.put_bucket_replication(
-        Bucket=name, ReplicationConfiguration={"Role": ADMINISTRATOR, "Rules": [rule]}
-    )
-    told = s3.get_bucket_replication(Bucket=name)["ReplicationConfiguration"]["Rules"][0]
-    found = (told["Filter"], told.get("SourceSelectionCriteria"))
-    return bool(found == (rule["Filter"], selected))
-
-
-def missing_uploads_are_unknown(aws: Emulator) -> bool:
-    with pytest.raises(ClientError) as failure:
-        client(aws, "s3").upload_part(
-            Bucket=bucket(aws), Key="a", UploadId="none", PartNumber=1, Body=b""
-        )
-    return bool(failure.value.response["Error"]["Code"] == "NoSuchUpload")
-
-
-def long_keys_are_refused(aws: Emulator) -> bool:
-    name, s3 = bucket(aws), client(aws, "s3")
-    s3.put_object(Bucket=name, Key="k" * 1024)
-    try:
-        s3.put_object(Bucket=name, Key="k" * 1025)
-    except ClientError as error:
-        return bool(error.response["Error"]["Code"] == "KeyTooLongError")
-    return False
-
-
 def classic_balancers_have_a_zone(aws: Emulator) -> bool:
     elb, name = client(aws, "elb"), new_name()[:32]
     listener = {"Protocol": "tcp", "LoadBalancerPort": 443, "InstancePort": 444}
@@ -235,7 +181,6 @@ def services_are_filtered_by_their_names(aws: Emulator) -> bool:
 QUESTIONS = [
     tags_name_kinds_as_aws_does,
     classic_balancers_have_a_zone,
-    replication_tells_what_it_selects,
     services_return_what_they_were_given,
     services_know_their_default_deployment,
     updates_keep_the_rest_of_the_deployment,
@@ -246,13 +191,10 @@ QUESTIONS = [
     containers_may_reserve_memory_without_a_limit,
     rules_between_groups_keep_their_description,
     rules_for_prefix_lists_keep_their_description,
-    suspended_buckets_can_be_emptied,
-    missing_uploads_are_unknown,
-    long_keys_are_refused,
     services_in_china_have_their_names,
     services_are_filtered_by_their_names,
-    folders_of_deleted_objects_are_not_listed,
     *moto_access_questions.QUESTIONS,
+    *moto_buckets_questions.QUESTIONS,
     *moto_hosts_questions.QUESTIONS,
     *moto_hooks_questions.QUESTIONS,
     *moto_tasks_questions.QUESTIONS,
