@@ -20,7 +20,7 @@ from integration.local.errors import LocalCloudError
 from integration.local.hosts.container_images import HOST, NEEDS_KEYS
 from integration.local.machine import ulimits
 from integration.local.network.endpoints import Endpoints, role_id
-from integration.local.network.network import Network, described_pod
+from integration.local.network.network import Network, container_states, described_pod
 
 #: Where programs on Linux look for the certificates that they trust.
 TRUST = "/etc/ssl/certs/ca-certificates.crt"
@@ -249,26 +249,23 @@ class Host:
 
     def failure(self, task: Task) -> str | None:
         """Return which container has ended, with the last lines of its log; None while all run."""
-        for name in task.names:
-            state = self._state(name)
-            if not state.running:
-                return (
-                    f"Container {name} of host {self.id} ended with status {state.exit_code}: "
-                    f"{self._last_words(name)} (log: {self.log(name)})"
-                )
+        for container in self.ended(task):
+            name = container.name
+            words = " | ".join(container.output) or "no output"
+            return (
+                f"Container {name} of host {self.id} ended with status {container.status}: "
+                f"{words} (log: {self.log(name)})"
+            )
         return None
 
     def ended(self, task: Task) -> list[EndedContainer]:
         """Return the containers of a task that have ended, as ECS describes them."""
-        states = {name: self._state(name) for name in task.names}
+        states = container_states([self.container(name) for name in task.names])
         return [
-            EndedContainer(name, state.exit_code, self._last_lines(name))
-            for name, state in states.items()
-            if not state.running
+            EndedContainer(name, state["ExitCode"], self._last_lines(name))
+            for name, state in zip(task.names, states, strict=True)
+            if not state["Running"]
         ]
-
-    def _last_words(self, container: str) -> str:
-        return " | ".join(self._last_lines(container)) or "no output"
 
     def _last_lines(self, container: str) -> list[str]:
         log = self.log(container)

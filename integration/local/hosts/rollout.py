@@ -114,7 +114,7 @@ class Rollout:
         self._traffic.serve(plan, [*staying, *others])
         # Connections that have not ended by then are cut off.
         drain = max((balancer.drain for balancer in plan.balancers), default=0)
-        poll(lambda: sum(self._fleet.connections(host, plan) for host in going), drain, 0.2)
+        poll(lambda: sum(self._fleet.connections(host, plan) for host in going), drain, 0.5)
 
     def _with(self, leaving: Sequence[Host]) -> Blueprint:
         plan = self._read()

@@ -76,6 +76,7 @@ class Network:
         """Make a pod at an address, with further ``names`` (name, address) for its hosts file."""
         self._podman.pod.create(
             name,
+            infra_name=_infra(name),
             networks=[self.cloud],
             ip=address,
             mac_address=_mac(address),
@@ -117,9 +118,8 @@ class Network:
     def pid(self, pod: str) -> int:
         """Return a process in the pod's network namespace."""
         pid: int | None = None
-        with suppress(DockerException, subprocess.CalledProcessError):  # its host may be ending
-            infra = described_pod(pod).get("InfraContainerID")
-            pid = self._podman.container.inspect(infra).state.pid if infra else None
+        with suppress(DockerException):  # its host may be ending
+            pid = self._podman.container.inspect(_infra(pod)).state.pid
         if not pid:
             raise LocalCloudError(f"Pod {pod} does not run; take the cloud down and up again")
         return pid
@@ -137,9 +137,9 @@ class Network:
         """Return the number of TCP connections to the ports of a pod; 0 if the pod is absent."""
         wanted = " or ".join(f"sport = :{port}" for port in ports)
         # A host that never ran a task has no ports.
-        if not wanted or not self.has_pod(pod):
+        if not wanted:
             return 0
-        with self.inside(pod):
+        with suppress(LocalCloudError), self.inside(pod):
             listed = subprocess.run(
                 [
                     "ss",
@@ -154,7 +154,8 @@ class Network:
                 text=True,
                 check=True,
             )
-        return len(listed.stdout.splitlines())
+            return len(listed.stdout.splitlines())
+        return 0
 
     @contextmanager
     def inside(self, pod: str) -> Iterator[None]:
@@ -183,6 +184,11 @@ class Network:
             self._podman.network.remove(self.cloud)
 
 
+def _infra(pod: str) -> str:
+    """Return podman's name of the container that holds a pod's network namespace."""
+    return f"infra-{pod}"
+
+
 def described_pod(name: str) -> dict[str, Any]:
     """Return what podman knows about a pod.
 
@@ -193,6 +199,15 @@ def described_pod(name: str) -> dict[str, Any]:
     """
     described: Any = _podman("pod", "inspect", name)
     return dict(described[0] if isinstance(described, list) else described)
+
+
+def container_states(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the states of containers in the order of their names, by one call of podman.
+
+    Raises:
+        CalledProcessError: a container does not exist.
+    """
+    return [container["State"] for container in _podman("container", "inspect", *names)]
 
 
 def _podman(*arguments: str) -> list[dict[str, Any]]:

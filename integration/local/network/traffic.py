@@ -86,7 +86,7 @@ class Traffic:
                 states |= balancer.health()
             return {host: state for host, state in states.items() if state != "healthy"}
 
-        if left := poll(sick, HEALTHY_TIMEOUT, 0.5):
+        if left := poll(sick, HEALTHY_TIMEOUT, 1):
             states = ", ".join(f"{host}: {state}" for host, state in left.items())
             raise LocalCloudError(
                 f"Not healthy behind the load balancer after {HEALTHY_TIMEOUT} s: {states} "
