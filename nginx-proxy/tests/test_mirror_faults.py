@@ -31,8 +31,9 @@ def test_host_of_a_redirect_gets_no_login(
         other.trust(tmp_path / "trust.pem")
         service.ask("tag", REPOSITORY, "1")  # With its token the next request has no challenge.
         upstream.faults = Faults(redirect=other.url)
-        assert service.ask("layer", REPOSITORY, image.layers[0]).status == 503
+        answer = service.ask("layer", REPOSITORY, image.layers[0])
         assert other.count() == {}, "the other host was asked for a token, with the login"
+        assert answer.status == 503
 
 
 def test_body_of_an_error_is_not_read(service: Service, upstream: Upstream) -> None:

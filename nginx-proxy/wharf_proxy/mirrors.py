@@ -16,6 +16,9 @@ _ENTRY = re.compile(
     rf"(?P<host>{_HOST})=(?P<seconds>[1-9][0-9]{{0,5}})=(?P<url>(https://{_HOST}(:[1-9][0-9]{{0,4}})?)?)"
 )
 
+TAG_SECONDS = 86_400
+"""Maximum of the seconds of a mirror; the setting has the same."""
+
 LOGIN = "MIRROR_LOGIN_{number}"
 """The variable with the secret of a mirror, by its place in the order of the hosts."""
 
@@ -72,9 +75,10 @@ def read(text: str, variables: Mapping[str, str]) -> tuple[Mirror, ...]:
     found: list[Mirror] = []
     for entry in text.split():
         parts = _ENTRY.fullmatch(entry)
-        if not parts:
+        if not parts or int(parts["seconds"]) > TAG_SECONDS:
             raise ConfigurationError(
-                f"NGINX_MIRRORS = {text!r}: {entry!r} must be a host, seconds and a URL, such as "
+                f"NGINX_MIRRORS = {text!r}: {entry!r} must be a host, 1 to {TAG_SECONDS} seconds "
+                "and a URL, such as "
                 "registry.example.com=300=https://registry.example.com:5000"
             )
         host, url = parts["host"], parts["url"]

@@ -19,6 +19,8 @@ IMAGE = "localhost/wharf/haproxy"
 CONFIGURATION = "haproxy.cfg"
 #: Seconds until a new configuration is in force, on a busy machine.
 IN_FORCE = 60
+#: Signals to reload within that time.
+TRIES = 4
 
 
 class HaProxy:
@@ -93,17 +95,30 @@ class HaProxy:
         file = self.directory / CONFIGURATION
         if not self._network.has_pod(self.name):
             self._start(file, text)
+            self._await(revision, IN_FORCE)
         elif not file.exists() or file.read_text() != text:
             file.write_text(text)
+            self._reload(revision)
+
+    def _reload(self, revision: str) -> None:
+        for tries_left in range(TRIES - 1, -1, -1):
             self._podman.container.kill(f"{self.name}-haproxy", signal="USR2")
-        else:
-            return
+            try:
+                self._await(revision, IN_FORCE / TRIES)
+            except LocalCloudError:
+                # HAProxy 3.0 was seen to miss a signal.
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def _await(self, revision: str, seconds: float) -> None:
         try:
             wait_until(
                 f"the new configuration of {self.name} to be in force (log: {self.log})",
                 self._revision,
                 revision,
-                IN_FORCE,
+                seconds,
             )
         except AssertionError as error:
             raise LocalCloudError(str(error)) from None

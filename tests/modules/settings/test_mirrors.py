@@ -128,9 +128,10 @@ def test_only_the_execution_role_reads_the_logins(synthesize: Callable[..., Stac
 @pytest.mark.parametrize(
     ("text", "secret", "line"),
     [
-        ("docker.io", "", "must be a host, seconds and a URL"),
-        ("docker.io=0=", "", "must be a host, seconds and a URL"),
-        ("docker.io=300=http://a.example", "", "must be a host, seconds and a URL"),
+        ("docker.io", "", "must be a host, 1 to 86400 seconds and a URL"),
+        ("docker.io=86401=", "", "must be a host, 1 to 86400 seconds and a URL"),
+        ("docker.io=0=", "", "must be a host, 1 to 86400 seconds and a URL"),
+        ("docker.io=300=http://a.example", "", "must be a host, 1 to 86400 seconds and a URL"),
         ("docker.io=300=", "hunter2", "the secret of the mirror docker.io: it must be JSON"),
         ("docker.io=300=", '{"username": "hunter2"}', "it must be JSON with two texts"),
     ],
