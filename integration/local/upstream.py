@@ -29,6 +29,7 @@ from integration.clients.image_builder import (
     digest_of,
     encode,
     layout_digest,
+    make_image,
     manifest_of,
 )
 
@@ -149,6 +150,11 @@ class Upstream:
         manifest = self._content[f"{repository}/blobs/{digest}"][1]
         self._add_manifest(repository, tag, MANIFEST, manifest)
         return digest
+
+    def add_new_layout(self, repository: str, tag: str, layout: Path) -> str:
+        """Write the OCI layout of a new image, and let a tag name it; return its digest."""
+        make_image(layout, [100_000])
+        return self.add_layout(repository, tag, layout)
 
     def add_content(self, repository: str, tag: str, kind: str, content: bytes) -> None:
         """Let a tag name what may be no manifest."""

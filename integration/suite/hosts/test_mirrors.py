@@ -14,7 +14,7 @@ import pytest
 from integration.clients.containers import Skopeo
 from integration.clients.ctr import Ctr
 from integration.clients.deployment import Deployment
-from integration.clients.image_builder import MEGABYTE, digest_of, make_image
+from integration.clients.image_builder import MEGABYTE, digest_of
 from integration.clients.program import Can, Pulls
 from integration.clients.sandbox import TRUST
 from integration.console.waiting import wait_until
@@ -257,23 +257,18 @@ def test_metrics_show_the_upstream(
     assert 'wharf_mirror_upstream_requests_total{kind="manifests",mirror="docker.io"' in text
 
 
-def _image(upstream: Upstream, name: str, folder: Path) -> str:
-    make_image(folder / "image", [100_000], seed=int.from_bytes(os.urandom(4)))
-    return upstream.add_layout(name, "1", folder / "image")
-
-
 @clients(Can.PULL)
 def test_clients_pull_from_the_mirror(
     current: Pulls, upstream: Upstream, name: str, tmp_path: Path
 ) -> None:
-    digest = _image(upstream, name, tmp_path)
+    digest = upstream.add_new_layout(name, "1", tmp_path / "image")
     assert current.pull(f"docker.io/{name}:1") == digest
 
 
 def test_containerd_takes_the_registry_for_a_mirror(
     find: Find, deployment: Deployment, upstream: Upstream, name: str, tmp_path: Path
 ) -> None:
-    digest = _image(upstream, name, tmp_path)
+    digest = upstream.add_new_layout(name, "1", tmp_path / "image")
     ctr = find(Ctr)
     token = b64encode(f"{deployment.username}:{deployment.password}".encode()).decode()
     ctr.sandbox.write(
@@ -294,12 +289,11 @@ def test_containerd_takes_the_registry_for_a_mirror(
 def test_podmans_relatives_take_the_registry_for_a_mirror(
     find: Find, upstream: Upstream, name: str, tmp_path: Path
 ) -> None:
-    digest = _image(upstream, name, tmp_path)
+    digest = upstream.add_new_layout(name, "1", tmp_path / "image")
     skopeo = find(Skopeo)
     file = f"{skopeo.home}/registries.conf"
     mirror = f'[[registry.mirror]]\nlocation = "{skopeo.registry}/docker.io"\n'
     skopeo.sandbox.write(file, f'[[registry]]\nlocation = "docker.io"\n{mirror}')
-    # Without the option it also requests the list of tags, of Docker Hub itself.
+    # Without --no-tags it also requests the list of tags, of Docker Hub itself.
     inspect = ["skopeo", "--registries-conf", file, "inspect", "--no-tags"]
-    inspected = json.loads(skopeo.run(*inspect, f"docker://docker.io/{name}:1"))
-    assert inspected["Digest"] == digest
+    assert json.loads(skopeo.run(*inspect, f"docker://docker.io/{name}:1"))["Digest"] == digest
