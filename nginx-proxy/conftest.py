@@ -145,10 +145,12 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    # It shares its state with the mocks of earlier tests in this process.
-    httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
-    yield f"http://{host}:{port}"
-    server.stop()
+    try:
+        # The server shares moto's state with the mocks of earlier tests in this process.
+        httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
 
 
 @pytest.fixture

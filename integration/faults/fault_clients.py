@@ -153,11 +153,11 @@ class Clients:
             client.put_manifest(image.tag, image.manifest)
 
     def _pull_new(self, upstream: Upstream, repository: str, source: random.Random) -> None:
-        """Pull an image that the mirror does not have yet, and record that it has it now."""
-        image = _new_image(repository, os.urandom(4).hex(), source)
-        added = upstream.add(repository, image.tag, [b"".join(image.layers[0].chunks())])
-        blobs = [added.config, *added.layers]
-        push = Push(f"docker.io/{repository}", image.tag, added.manifest, blobs)
+        """Pull an image that the mirror does not have yet; record it as an acknowledged push."""
+        (size,), tag = source.choices(SIZES, WEIGHTS), os.urandom(4).hex()
+        image = upstream.add(repository, tag, [os.urandom(size)])
+        blobs = [image.config, *image.layers]
+        push = Push(f"docker.io/{repository}", tag, image.manifest, blobs)
         self.ledger.begin(push)
         if self._tried(lambda: self._pull(push), f"first pull of {push.repository}:{push.tag}"):
             push.confirmed = time.monotonic()

@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from integration.clients.deployment import Deployment
 from integration.console.waiting import wait_until
-from integration.faults.api import BrokenPromise, check_blobs, upload
+from integration.faults.api import BrokenPromise, check_blobs, repository, upload
 from integration.faults.faults import ENDS, FAULTS, HAPPEN, Fault
 from integration.local.cloud import LocalCloud
 from integration.local.errors import LocalCloudError
 from integration.local.registry import LocalRegistry
+from integration.local.upstream import Upstream
 
 #: Seconds within which every host serves again: a new host starts in about 10, on a busy machine
 #: in 30 to 80, and two checks of the load balancer take 10.
@@ -119,6 +121,44 @@ def serve(deployment: Deployment, host: str, size: int) -> None:
 def each_fault_once(hosts: int, faults: Iterable[str] = FAULTS) -> Sequence[Trial]:
     """Return a trial for each fault, on the hosts in turn."""
     return [Trial(((name, n % hosts),), SHORTEST) for n, name in enumerate(faults)]
+
+
+def mirrored_pulls(deployment: Deployment, upstream: Upstream) -> Callable[[], None]:
+    """Pull an image of the upstream through a host; return a function for the time of a fault.
+
+    The function pulls that image again through each host, without retries, and requests images that
+    no host has until the upstream has received a request of each host.
+
+    Raises:
+        BrokenPromise: by the function: a host does not serve the image, or sends no request.
+    """
+    name = f"wharf-test/known-{os.urandom(4).hex()}"
+    image = upstream.add(name, "1", [os.urandom(1000)])
+
+    def pull(host: str) -> None:
+        with deployment.client(host) as http:
+            repository(http, f"docker.io/{name}").manifest(image.manifest)
+            check_blobs(http, f"docker.io/{name}", [image.config, *image.layers])
+
+    def reaches_upstream(host: str) -> bool:
+        before = upstream.arrived
+        with deployment.client(host) as http:
+            http.get(f"/v2/docker.io/wharf-test/new-{os.urandom(4).hex()}/manifests/1")
+        return upstream.arrived > before
+
+    def pull_during_fault() -> None:
+        for host in deployment.hosts:
+            try:
+                pull(host)
+                # After a failed connection, a host waits 10 s.
+                wait_until(
+                    "the upstream to get a request", partial(reaches_upstream, host), True, 30
+                )
+            except (AssertionError, httpx.HTTPError) as error:
+                raise BrokenPromise(f"{host}, while the upstream fails: {error}") from None
+
+    pull(deployment.hosts[0])
+    return pull_during_fault
 
 
 def seconds_to_eject(cloud: LocalCloud, instance: str) -> float:

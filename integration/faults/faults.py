@@ -8,16 +8,19 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from integration.console.waiting import wait_until
-from integration.faults.wire import disturbed, lost, slow
+from integration.faults.wire import SLOW, disturbed, lost, slow
 from integration.local.cloud import LocalCloud
 from integration.local.hosts.host import Host
 from integration.local.network.endpoints import BROKEN, BUSY, SKEWED, Refusal
-from integration.local.upstream import Faults, Upstream
+from integration.local.upstream import Upstream
 
 Fault = Callable[[LocalCloud, Host], AbstractContextManager[None]]
 
+#: Requests that an upstream leaves without a response while it is down.
+ALL = 10**9
 #: Where nginx keeps layers.
 CACHE = "/var/cache/wharf"
 
@@ -84,29 +87,25 @@ def emulator_restarted(cloud: LocalCloud, _host: Host) -> AbstractContextManager
 
 
 @contextmanager
-def _upstream_has(
-    faults: Faults, upstream: Upstream, _cloud: LocalCloud, _host: Host
+def _upstream_fails(
+    changes: Mapping[str, Any], upstream: Upstream, _cloud: LocalCloud, _host: Host
 ) -> Iterator[None]:
-    upstream.faults = faults
+    before = upstream.faults
+    upstream.faults = replace(before, **changes)
     try:
         yield
     finally:
-        upstream.faults = Faults()
+        upstream.faults = before
 
 
-#: Requests that an upstream leaves without a response while it is down: all.
-_ALL = 10**9
-#: Bytes a second of an upstream that is slow.
-_SLOW = 500_000
-
-#: Faults of the public registry that the hosts mirror.
-UPSTREAM_FAULTS: Mapping[str, Faults] = {
-    "upstream down": Faults(hang_ups=_ALL),
-    "upstream answers 503": Faults(status=503),
-    "upstream limits": Faults(status=429, retry_after="1"),
-    "upstream slow": Faults(bytes_a_second=_SLOW),
-    "upstream cuts off": Faults(cuts=True),
-    "upstream lies": Faults(lies=True),
+#: Faults of the registry that the hosts mirror, as fields of its ``Faults``.
+UPSTREAM_FAULTS: Mapping[str, Mapping[str, Any]] = {
+    "upstream slow": {"bytes_a_second": SLOW},
+    "upstream cuts off": {"cuts": True},
+    "upstream lies": {"lies": True},
+    "upstream responds 503": {"status": 503},
+    "upstream limits": {"status": 429, "retry_after": "1"},
+    "upstream down": {"hang_ups": ALL},
 }
 
 FAULTS: Mapping[str, Fault] = {
@@ -129,14 +128,14 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def all_faults(upstream: Upstream) -> Mapping[str, Fault]:
-    """Return the faults, with those of the public registry that the hosts mirror."""
-    return {
-        **{
-            name: partial(_upstream_has, replace(faults), upstream)
-            for name, faults in UPSTREAM_FAULTS.items()
-        },
-        **FAULTS,
+    """Return the faults, with those of the registry that the hosts mirror."""
+    faults = dict(FAULTS)
+    last = {name: faults.pop(name) for name in ("emulator restarted",)}
+    of_upstream = {
+        name: partial(_upstream_fails, changes, upstream)
+        for name, changes in UPSTREAM_FAULTS.items()
     }
+    return {**faults, **of_upstream, **last}
 
 
 #: Faults that end a host or container, which AWS then starts again.

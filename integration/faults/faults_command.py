@@ -2,17 +2,26 @@
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 from rich.table import Table
 
+from integration.clients.deployment import Deployment
 from integration.console.display import Display
 from integration.console.signals import ends_on_signals
+from integration.faults.api import BrokenPromise
 from integration.faults.fault_clients import Clients
-from integration.faults.fault_trials import RECOVERY, Trial, each_fault_once, random_trial, run
-from integration.faults.faults import Fault, all_faults
+from integration.faults.fault_trials import (
+    RECOVERY,
+    Trial,
+    each_fault_once,
+    mirrored_pulls,
+    random_trial,
+    run,
+)
+from integration.faults.faults import UPSTREAM_FAULTS, Fault, all_faults
 from integration.faults.figures import FILE, Figures
 from integration.faults.ledger import Ledger
 from integration.faults.verification import broken_promises, not_kept
@@ -73,7 +82,8 @@ def _try(registry: LocalRegistry, upstream: Upstream, figures: Figures, display:
         with clients:
             while time.monotonic() < end:
                 trial = waiting.pop(0) if waiting else random_trial(source, HOSTS, faults)
-                seconds = _run(trial, registry, faults, clients.ledger, display)
+                meanwhile = _watch(trial, registry.deployment, upstream, clients.ledger)
+                seconds = _run(trial, registry, faults, clients.ledger, meanwhile, display)
                 figures.add([name for name, _ in trial.faults], seconds)
     except LocalCloudError as error:
         figures.complaints.append(str(error))
@@ -91,18 +101,37 @@ def _try(registry: LocalRegistry, upstream: Upstream, figures: Figures, display:
     figures.complaints += [*broken, *ledger.failed]
 
 
+def _watch(
+    trial: Trial, deployment: Deployment, upstream: Upstream, ledger: Ledger
+) -> Callable[[], None]:
+    """Return a function that pulls through the mirror, if the upstream alone fails in a trial."""
+    names = [name for name, _ in trial.faults]
+    if len(names) > 1 or names[0] not in UPSTREAM_FAULTS:
+        return lambda: None
+    pull = mirrored_pulls(deployment, upstream)
+
+    def watch() -> None:
+        try:
+            pull()
+        except BrokenPromise as error:
+            ledger.find_wrong(str(error))
+
+    return watch
+
+
 def _run(
     trial: Trial,
     registry: LocalRegistry,
     faults: Mapping[str, Fault],
     ledger: Ledger,
+    meanwhile: Callable[[], None],
     display: Display,
 ) -> float:
-    """Run a trial and verify the pushes since its begin; return the seconds until recovery."""
+    """Run a trial and verify the pushes since its start; return the seconds until recovery."""
     began = time.monotonic()
     time.sleep(CALM)
     display(str(trial))
-    seconds = run(trial, registry, faults=faults)
+    seconds = run(trial, registry, meanwhile, faults)
     display(f"back after {seconds:.1f} s")
     # At once: a later fault may take away what this one has left wrong at a host.
     confirmed = [push for push in ledger.acknowledged if (push.confirmed or 0) > began]

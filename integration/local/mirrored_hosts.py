@@ -1,4 +1,4 @@
-"""Hosts of a local cloud that mirror docker.io, of an upstream registry on this machine."""
+"""Hosts of a local cloud that mirror a registry on this machine as docker.io."""
 
 import json
 import os
@@ -9,24 +9,27 @@ from integration.local.cloud import LocalCloud
 from integration.local.upstream import Upstream
 
 LOGIN = ("robot", "password-of-the-robot")
-#: For which a host does not look a tag up again.
+#: Seconds for which a host does not look up a tag again.
 TAG_SECONDS = 2
 
 
 @contextmanager
 def mirrored_hosts(cloud: LocalCloud) -> Iterator[Upstream]:
-    """Let the hosts mirror docker.io; yield its upstream, which ends with the block."""
+    """Let the hosts mirror docker.io; yield its upstream, which ends with the block.
+
+    The hosts keep the setting: take the cloud down after the block, or apply the stack again.
+    """
     secrets = cloud.session.client("secretsmanager")
     login = json.dumps({"username": LOGIN[0], "password": LOGIN[1]})
     secret = secrets.create_secret(Name=f"docker-hub-{os.urandom(4).hex()}", SecretString=login)[
         "ARN"
     ]
-    with Upstream(cloud.network.gateway, LOGIN).serving() as upstream:
-        upstream.trust(cloud.endpoints.trust)
-        mirror = {"url": upstream.url, "secret": secret, "tag_seconds": TAG_SECONDS}
-        cloud.terraform_with({"mirrors": {"docker.io": mirror}}).apply()
-        cloud.reconcile()
-        try:
+    try:
+        with Upstream(cloud.network.gateway, LOGIN).serving() as upstream:
+            upstream.trust(cloud.endpoints.trust)
+            mirror = {"url": upstream.url, "secret": secret, "tag_seconds": TAG_SECONDS}
+            cloud.terraform_with({"mirrors": {"docker.io": mirror}}).apply()
+            cloud.reconcile()
             yield upstream
-        finally:
-            secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    finally:
+        secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)

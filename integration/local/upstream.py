@@ -96,6 +96,8 @@ class Upstream:
         #: Pulls that it says it still allows.
         self.remaining = 100
         self.requests: Counter[str] = Counter()
+        #: All requests so far, those without a response included.
+        self.arrived = 0
         #: Bytes of bodies that clients have taken.
         self.sent = 0
         self._content: dict[str, tuple[str, bytes]] = {}
@@ -223,23 +225,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         upstream, url = self.server.upstream, urlsplit(self.path)
-        if upstream.faults.hang_ups:
-            upstream.faults.hang_ups -= 1
+        faults = upstream.faults
+        upstream.arrived += 1
+        if faults.hang_ups > 0:
+            faults.hang_ups -= 1
             self.close_connection = True
             return
         if url.path == "/token":
             self._give_token(upstream, parse_qs(url.query))
             return
         found = _PATH.fullmatch(url.path)
-        challenge = upstream.faults.challenge or (
-            f'Bearer realm="{upstream.url}/token",service="upstream"'
-        )
+        challenge = faults.challenge or (f'Bearer realm="{upstream.url}/token",service="upstream"')
         if not upstream.allows(self.headers.get("Authorization", "")):
             self._send(401, b"{}", {"WWW-Authenticate": challenge})
             return
         kind = found["kind"] if found else "other"
         upstream.requests[f"{self.command} {kind}"] += 1
-        faults = upstream.faults
         if faults.status and faults.only in ("", f"{self.command} {kind}"):
             more = {"Retry-After": faults.retry_after} if faults.retry_after else {}
             if faults.status == 401:

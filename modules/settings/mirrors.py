@@ -73,12 +73,12 @@ def container_secrets(*, follow: bool) -> str:
     every host. The expressions have no quotation marks: checkov cannot read them in a template.
 
     Args:
-        follow: whether other secrets come before them.
+        follow: whether other secrets precede the logins.
     """
     comma = ", " if follow else "%{ if number > 0 }, %{ endif }"
     return (
-        "%{ for number, host in sort([for host, mirror in var.mirrors : host "
-        "if length(mirror.secret) > 0]) }"
-        f'{comma}{{"name": "MIRROR_LOGIN_${{index(sort(keys(var.mirrors)), host)}}", '
+        "%{ for number, host in [for host, mirror in var.mirrors : host "
+        "if length(mirror.secret) > 0] }"
+        f'{comma}{{"name": "MIRROR_LOGIN_${{index(keys(var.mirrors), host)}}", '
         '"valueFrom": "${var.mirrors[host].secret}"}%{ endfor }'
     )

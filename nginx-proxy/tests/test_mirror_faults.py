@@ -149,6 +149,12 @@ def test_layers_of_all_mirrors_share_the_memory(
         "quay.io/app": upstream.add("app", "1", [b"two"]).layers[0],
     }
     put, begun, released = MirrorStore.put_layer, [], Event()
+    has, looked_up = MirrorStore.has, []
+
+    def has_and_record(store: MirrorStore, *link: str) -> bool:
+        found = has(store, *link)
+        looked_up.append(link)
+        return found
 
     def put_later(store: MirrorStore, repository: str, digest: str, response: Any) -> int:
         begun.append(digest)
@@ -156,13 +162,17 @@ def test_layers_of_all_mirrors_share_the_memory(
         return put(store, repository, digest, response)
 
     monkeypatch.setattr(MirrorStore, "put_layer", put_later)
-    for repository, layer in layers.items():
-        assert not service.has_result("layer", repository, layer)
-    wait_until("the first fetch", lambda: len(begun), 1)
-    # As long as a second fetch would need.
-    time.sleep(0.3)
-    assert len(begun) == 1
-    released.set()
+    monkeypatch.setattr(MirrorStore, "has", has_and_record)
+    try:
+        for repository, layer in layers.items():
+            assert not service.has_result("layer", repository, layer)
+        wait_until("both layers to be absent", lambda: len(looked_up), 2)
+        wait_until("the first fetch", lambda: len(begun), 1)
+        # A second fetch would begin within this time.
+        time.sleep(0.3)
+        assert len(begun) == 1
+    finally:
+        released.set()
     for repository, layer in layers.items():
         assert service.ask("layer", repository, layer, fresh=False).state == "fetched"
 

@@ -48,8 +48,8 @@ THREADS = 2
 """Concurrent requests of nginx: none waits for an upstream or for S3."""
 
 LAYERS, OTHERS = 2, 4
-"""Concurrent fetches of layers, and of manifests and tags, of each mirror: no upstream holds up
-another."""
+"""Maximum of concurrent fetches of layers, and of manifests and tags, of each mirror. While there
+is room for a layer of each mirror, no upstream holds up another."""
 
 LAYER_MEMORY = 32 * 1024 * 1024
 """Bytes of memory that the fetch of a layer takes (:func:`wharf_proxy.mirror_store._transfer`)."""
@@ -104,7 +104,8 @@ class Mirrors:
         self._flights: dict[Key, Future[Result]] = {}
         self._ended: dict[Key, float] = {}
         self._room = Semaphore(room)
-        self._layers = {mirror.host: ThreadPoolExecutor(LAYERS) for mirror in mirrors}
+        layers = max(min(LAYERS, room // max(len(mirrors), 1)), 1)
+        self._layers = {mirror.host: ThreadPoolExecutor(layers) for mirror in mirrors}
         self._others = {mirror.host: ThreadPoolExecutor(OTHERS) for mirror in mirrors}
 
     def __call__(self, environment: Mapping[str, Any], start: Start) -> Iterable[bytes]:

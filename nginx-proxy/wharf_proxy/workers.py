@@ -9,7 +9,7 @@ CONNECTION = 70_000
 """Bytes that a connection takes in its TLS handshake; measured with 32,000 of them, OpenSSL 3.5."""
 
 SHARE = 1 / 4
-"""The part of the memory for connections; the registry and the page cache have the rest."""
+"""The part of the memory for connections; programs and the page cache have the rest."""
 
 MAXIMUM = 16384
 """Maximum number of connections of a worker: the container has 65,536 files."""

@@ -246,16 +246,16 @@ class Fleet:
         """
         for host in hosts:
             for task in self._tasks(host, plan):
-                failure = host.failure(task)
-                if failure:
+                ended = host.ended(task)
+                if ended:
                     tell_of_end(
                         self._emulator.session(),
                         str(host.cluster),
                         host.id,
                         task.definition,
-                        host.ended(task),
+                        ended,
                     )
-                    raise LocalCloudError(failure)
+                    raise LocalCloudError(host.failure(ended[0]))
 
     @staticmethod
     def _tasks(host: Host, plan: Blueprint) -> list[Task]:

@@ -247,16 +247,12 @@ class Host:
             raise LocalCloudError(f"Container {container} of host {self.id} does not run")
         return pid
 
-    def failure(self, task: Task) -> str | None:
-        """Return which container has ended, with the last lines of its log; None while all run."""
-        for container in self.ended(task):
-            name = container.name
-            words = " | ".join(container.output) or "no output"
-            return (
-                f"Container {name} of host {self.id} ended with status {container.status}: "
-                f"{words} (log: {self.log(name)})"
-            )
-        return None
+    def failure(self, container: EndedContainer) -> str:
+        """Return one line that says how a container has ended, with the last lines of its log."""
+        return (
+            f"Container {container.name} of host {self.id} ended with status {container.status}: "
+            f"{' | '.join(container.output) or 'no output'} (log: {self.log(container.name)})"
+        )
 
     def ended(self, task: Task) -> list[EndedContainer]:
         """Return the containers of a task that have ended, as ECS describes them."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyroute2 import netns
 from python_on_whales import DockerClient
-from python_on_whales.exceptions import DockerException
+from python_on_whales.exceptions import DockerException, NoSuchContainer
 
 from integration.local.errors import LocalCloudError
 
@@ -118,7 +118,7 @@ class Network:
     def pid(self, pod: str) -> int:
         """Return a process in the pod's network namespace."""
         pid: int | None = None
-        with suppress(DockerException):  # its host may be ending
+        with suppress(NoSuchContainer):  # its host may be ending
             pid = self._podman.container.inspect(_infra(pod)).state.pid
         if not pid:
             raise LocalCloudError(f"Pod {pod} does not run; take the cloud down and up again")
@@ -139,23 +139,15 @@ class Network:
         # A host that never ran a task has no ports.
         if not wanted:
             return 0
-        with suppress(LocalCloudError), self.inside(pod):
-            listed = subprocess.run(
-                [
-                    "ss",
-                    "--no-header",
-                    "--tcp",
-                    "--numeric",
-                    "state",
-                    "established",
-                    f"( {wanted} )",
-                ],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            return len(listed.stdout.splitlines())
-        return 0
+        command = ["ss", "--no-header", "--tcp", "--numeric", "state", "established"]
+        try:
+            with self.inside(pod):
+                listed = subprocess.check_output([*command, f"( {wanted} )"], text=True)
+        except LocalCloudError:
+            if self.has_pod(pod):
+                raise
+            return 0
+        return len(listed.splitlines())
 
     @contextmanager
     def inside(self, pod: str) -> Iterator[None]:

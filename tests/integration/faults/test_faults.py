@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,6 @@ from integration.faults.fault_trials import RECOVERY, each_fault_once, random_tr
 from integration.faults.faults import FAULTS, UPSTREAM_FAULTS, all_faults
 from integration.faults.faults_command import main
 from integration.faults.figures import Figures
-from integration.local.upstream import Upstream
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/faults.md"
 
@@ -31,10 +31,10 @@ def test_faults_at_the_same_time_are_different_ones_on_different_hosts() -> None
 
 
 def test_each_fault_has_its_turn() -> None:
-    with Upstream("127.0.0.1").serving() as upstream:
-        faults = all_faults(upstream)
-    names = [trial.faults[0][0] for trial in each_fault_once(2, faults)]
-    assert sorted(names) == sorted([*FAULTS, *UPSTREAM_FAULTS])
+    names = [trial.faults[0][0] for trial in each_fault_once(2, all_faults(Mock()))]
+    # Of the AWS API last: other faults of a trial may call it to begin.
+    assert names == [*list(FAULTS)[:-1], *UPSTREAM_FAULTS, list(FAULTS)[-1]]
+    assert names[-1] == "emulator restarted"
 
 
 def test_the_page_has_every_fault() -> None:
