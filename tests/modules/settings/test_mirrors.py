@@ -14,7 +14,7 @@ from modules.errors import SettingsError
 from modules.network import PULL_PORTS
 from modules.settings.file import load_environments
 from modules.settings.mirrors import container_secrets
-from tests.support.containers import environment
+from tests.support.containers import environment, only
 from tests.support.terraform_console import evaluate
 
 Stack = dict[str, Any]
@@ -106,6 +106,23 @@ def test_each_login_is_a_secret(tmp_path: Path, before: str) -> None:
     names = [secret["name"] for secret in logins(table, tmp_path, before)]
     assert names[-2:] == ["MIRROR_LOGIN_0", "MIRROR_LOGIN_2"]
     assert logins(given({}), tmp_path, before) == ([json.loads(before)] if before else [])
+
+
+@pytest.mark.parametrize("key", ["", "AKIA"])
+@pytest.mark.parametrize("hosts", [0, 2])
+def test_secrets_of_the_containers_are_json(
+    stack: Stack, tmp_path: Path, key: str, hosts: int
+) -> None:
+    definitions = only(stack, "aws_ecs_task_definition")["container_definitions"]
+    table = given({f"{number}.example": {"secret": SECRET} for number in range(hosts)})
+    found = []
+    for template in re.findall(r'"secrets": (%\{ if .*?\]%\{ endif \})', definitions):
+        text = json.dumps(re.sub(r"\$\{aws_[^}]*\}", "arn", template))
+        text = text.replace("var.mirrors", table).replace("var.aws_access_key", json.dumps(key))
+        found.append([secret["name"] for secret in json.loads(evaluate(text, tmp_path))])
+    keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] if key else []
+    logins = [f"MIRROR_LOGIN_{number}" for number in range(hosts)]
+    assert found == [[*keys, *logins], ["REGISTRY_HTTP_SECRET", *keys]]
 
 
 def test_hosts_reach_the_port_of_a_mirror(tmp_path: Path) -> None:
