@@ -7,8 +7,8 @@ import { age, count, element, problem, size, untrusted } from "./dom.js";
 const SILENT = 180;
 /** Days before the certificate expires. */
 const SOON = 21;
-/** Rows from this one on are of mirrors, and absent without any. */
-const MIRRORS = 11;
+/** Rows from this one on, of logins and mirrors, are absent without any. */
+const OPTIONAL = 11;
 
 /** Return what is wrong with a host, the worst first. */
 function troubles(host, time) {
@@ -50,10 +50,11 @@ function card(host, now) {
     ["Files checked", host.configuration_checked ? age(host.configuration_checked * 1000, now) : "–"],
     [`Errors (5xx) in the ${period}`, responses(host.errors)],
     [`Refused in the ${period}`, responses(host.refused)],
+    ["Verified logins", responses(host.logins)],
     ["Requests of mirrors", responses(host.mirrors)],
     ["Requests to upstreams", responses(host.upstreams)],
     ["Pulls that upstreams allow", responses(host.remaining)],
-  ].filter(([, value], place) => place < MIRRORS || value !== "none");
+  ].filter(([, value], place) => place < OPTIONAL || value !== "none");
   return element(
     "section", { class: "card" },
     element("h2", {}, element("code", {}, untrusted(host.host))),

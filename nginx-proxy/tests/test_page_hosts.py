@@ -27,6 +27,8 @@ wharf_cache_requests_total{{status="HIT"}} 3
 # TYPE wharf_connections gauge
 wharf_connections{{state="active"}} 5
 wharf_connections{{state="waiting"}} 2
+# TYPE wharf_logins_total counter
+wharf_logins_total{{kind="oidc",result="wrong"}} 6
 # TYPE wharf_mirror_requests_total counter
 wharf_mirror_requests_total{{mirror="docker.io",state="hit"}} 8
 # TYPE wharf_mirror_upstream_requests_total counter
@@ -57,6 +59,7 @@ def test_facts_are_those_of_the_metrics() -> None:
     assert facts["requests"] == 24
     assert (facts["sent"], facts["connections"], facts["cache"]) == (1024, 5, {"HIT": 3})
     assert (facts["certificate"], facts["refused_configuration"]) == (1.8e9, True)
+    assert facts["logins"] == {"wrong oidc": 6}
     assert (facts["mirrors"], facts["upstreams"], facts["remaining"]) == (
         {"hit docker.io": 8},
         {"429 tag docker.io": 2},

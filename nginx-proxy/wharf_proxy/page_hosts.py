@@ -39,7 +39,7 @@ SHOWN = 500
 NUMBERS = ("started", "time", "minutes", "requests", "requests_hour", "sent")
 OPTIONAL_NUMBERS = ("connections", "cache_free", "certificate", "configuration_checked")
 MAPS = ("errors", "refused", "cache")
-MIRRORS = ("mirrors", "upstreams", "remaining")
+LATER_MAPS = ("logins", "mirrors", "upstreams", "remaining")
 """Facts of which health.js needs the kind."""
 
 Values = Counter[tuple[str, str]]
@@ -94,6 +94,10 @@ class Host:
             "cache": {
                 status: value
                 for (status,), value in found.get("wharf_cache_requests_total", {}).items()
+            },
+            "logins": {
+                f"{result} {kind}": value
+                for (kind, result), value in found.get("wharf_logins_total", {}).items()
             },
             "mirrors": {
                 f"{state} {mirror}": value
@@ -203,7 +207,7 @@ def parse(text: bytes) -> dict[str, Any]:
         numbers += [facts[name] or 0 for name in OPTIONAL_NUMBERS]
         numbers += [number for name in MAPS for number in facts[name].values()]
         # Of an older version, while hosts are replaced, there are none.
-        numbers += [number for name in MIRRORS for number in facts.get(name, {}).values()]
+        numbers += [number for name in LATER_MAPS for number in facts.get(name, {}).values()]
         flawless = all(map(math.isfinite, numbers)) and isinstance(facts["host"], str)
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError(f"no facts: {type(error).__name__}: {error}") from None

@@ -1,6 +1,7 @@
 """Metrics that Prometheus reads on each host, past the load balancer."""
 
 import itertools
+import os
 import string
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -72,6 +73,19 @@ def test_requests_are_counted(scrape: Scrape, client: httpx.Client) -> None:
     assert scrape("wharf_requests_total", **labels) >= 3
     assert 3 * 100 < sent < 3 * 2000
     assert 3 * 100 < received < 3 * 2000
+
+
+def test_verified_logins_are_counted(
+    scrape: Scrape, client: httpx.Client, deployment: Deployment
+) -> None:
+    client.get("/v2/")
+    assert scrape("wharf_logins_total", kind="password", result="right") >= 1
+    before = scrape("wharf_logins_total", kind="password", result="wrong")
+    wrong = (deployment.username, os.urandom(8).hex())
+    # The second one is known to be wrong, and not verified.
+    for _ in range(2):
+        assert client.get("/v2/", auth=wrong).status_code == 401
+    assert scrape("wharf_logins_total", kind="password", result="wrong") == before + 1
 
 
 def test_times_are_a_histogram(scrape: Scrape, client: httpx.Client) -> None:

@@ -5,6 +5,7 @@
 
 local client = require "wharf.client"
 local credentials = require "wharf.credentials"
+local metrics = require "wharf.metrics"
 local proofs = require "wharf.proofs"
 local settings = require "wharf.settings"
 local turns = require "wharf.turns"
@@ -213,6 +214,7 @@ local function verify(login)
     login.pair = ngx.hmac_sha1(lasting_secret, login.network .. login.name)
     local trust = ngx.hmac_sha1(lasting_secret, login.trust or login.text)
     local status = trusted:get(trust) and status_of_trusted(login, trust) or status_of_untrusted(login)
+    metrics.count_login(login.is_proof and login.name or "password", status)
     if status == ngx.HTTP_NO_CONTENT then
         remember_right(login)
         trusted:set(trust, true, TRUSTED)

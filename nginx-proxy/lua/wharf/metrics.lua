@@ -17,6 +17,7 @@ local METRICS = {
     { "wharf_received_bytes_total", "counter", "Bytes that clients sent." },
     { "wharf_sent_bytes_total", "counter", "Bytes that clients were sent." },
     { "wharf_cache_requests_total", "counter", "Layers that the cache was asked for." },
+    { "wharf_logins_total", "counter", "Logins that were verified, and not remembered from before." },
     { "wharf_mirror_requests_total", "counter", "Requests for manifests and layers of mirrored registries." },
     { "wharf_connections", "gauge", "Connections of clients now." },
     { "wharf_metrics_dropped_total", "counter", "Values that were not counted because the memory for series was full." },
@@ -90,6 +91,18 @@ function M.count()
     if var.upstream_cache_status then
         add("wharf_cache_requests_total", ('status="%s"'):format(var.upstream_cache_status), 1)
     end
+end
+
+--- Results of a verification by the status of the verifier; any other is "failed".
+local RESULTS = {
+    [ngx.HTTP_NO_CONTENT] = "right",
+    [ngx.HTTP_UNAUTHORIZED] = "wrong",
+    [ngx.HTTP_TOO_MANY_REQUESTS] = "limited",
+}
+
+--- Count a login that was verified, or that waits for its turn in vain. `kind` is "password" or the kind of a proof.
+function M.count_login(kind, status)
+    add("wharf_logins_total", ('kind="%s",result="%s"'):format(kind, RESULTS[status] or "failed"), 1)
 end
 
 --- Return all counts of a metric, as lines.
