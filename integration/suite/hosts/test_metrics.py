@@ -78,13 +78,14 @@ def test_requests_are_counted(scrape: Scrape, client: httpx.Client) -> None:
 def test_verified_logins_are_counted(
     scrape: Scrape, client: httpx.Client, deployment: Deployment
 ) -> None:
-    client.get("/v2/")
-    assert scrape("wharf_logins_total", kind="password", result="right") >= 1
     before = scrape("wharf_logins_total", kind="password", result="wrong")
     wrong = (deployment.username, os.urandom(8).hex())
-    # The second one is known to be wrong, and not verified.
-    for _ in range(2):
-        assert client.get("/v2/", auth=wrong).status_code == 401
+    with client:
+        client.get("/v2/").raise_for_status()
+        # The second one is known to be wrong, and not verified.
+        for _ in range(2):
+            assert client.get("/v2/", auth=wrong).status_code == 401
+    assert scrape("wharf_logins_total", kind="password", result="right") >= 1
     assert scrape("wharf_logins_total", kind="password", result="wrong") == before + 1
 
 
