@@ -145,23 +145,18 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    try:
-        # The server shares moto's state with the mocks of earlier tests in this process.
-        httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture
 def s3(endpoint: str) -> Iterator["S3Client"]:
+    # The tests of a process share moto's state: buckets of other tests would exist.
+    httpx.post(f"{endpoint}/moto-api/reset").raise_for_status()
     session = boto3.Session("key", "secret", region_name="us-east-1")
     client = session.client("s3", endpoint_url=endpoint)
     client.create_bucket(Bucket="configuration")
     yield client
-    for item in client.list_objects_v2(Bucket="configuration").get("Contents", []):
-        client.delete_object(Bucket="configuration", Key=item["Key"])
-    client.delete_bucket(Bucket="configuration")
     client.close()
 
 

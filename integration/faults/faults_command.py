@@ -49,9 +49,10 @@ CALM = 2
 )
 @click.option("--seed", type=int, help="Seed of an earlier run to repeat.  [default: random]")
 def main(minutes: float, seed: int | None) -> None:
-    """Cause faults while clients push and pull, also from a mirror of another registry.
+    """Cause faults while clients push and pull.
 
-    Writes build/faults.json. Fails if an acknowledged push is lost or an operation fails.
+    The hosts also mirror another registry, which has faults of its own. Writes build/faults.json.
+    Fails if an acknowledged push is lost or an operation fails.
     """
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
     figures = Figures(seed=chosen, minutes=minutes)
