@@ -150,11 +150,16 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3(endpoint: str) -> Iterator["S3Client"]:
-    # The tests of a process share moto's state: buckets of other tests would exist.
+def account(endpoint: str) -> str:
+    """Return the endpoint of an empty account; the tests of a process share moto's state."""
     httpx.post(f"{endpoint}/moto-api/reset").raise_for_status()
+    return endpoint
+
+
+@pytest.fixture
+def s3(account: str) -> Iterator["S3Client"]:
     session = boto3.Session("key", "secret", region_name="us-east-1")
-    client = session.client("s3", endpoint_url=endpoint)
+    client = session.client("s3", endpoint_url=account)
     client.create_bucket(Bucket="configuration")
     yield client
     client.close()
@@ -171,7 +176,7 @@ while :; do sleep 0.05; done
 
 
 @pytest.fixture
-def command(endpoint: str, tmp_path: Path) -> Command:
+def command(account: str, tmp_path: Path) -> Command:
     """Return the start program with these variables added; None removes a variable."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -189,7 +194,7 @@ def command(endpoint: str, tmp_path: Path) -> Command:
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ENDPOINT_URL_S3": account,
         # boto3 behaves as the 1.26 of Debian 12 and leaves the two endpoint variables to us.
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
     }
