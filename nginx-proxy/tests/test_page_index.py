@@ -89,6 +89,12 @@ def test_the_age_is_that_of_the_object(s3: "S3Client") -> None:
     assert 0 <= age < 60
 
 
+def test_one_host_claims_the_index_for_a_time(s3: "S3Client") -> None:
+    assert page_index.claim(s3, "images", 60)
+    assert not page_index.claim(s3, "images", 60)
+    assert page_index.claim(s3, "images", 0)
+
+
 @pytest.mark.parametrize(
     ("grants", "shown"),
     [
