@@ -18,7 +18,7 @@ from integration.local.registry import program
 from integration.suite.support.concurrent_pushes import PushClient, concurrent_pushes
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
-#: Longer than any request of these clients, also on a busy machine; a client that fails would raise.
+#: Longer than any request of these clients takes on a busy machine; a client that fails raises.
 WAIT = "10s"
 
 Run = Callable[..., Any]
