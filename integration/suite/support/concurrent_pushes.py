@@ -83,7 +83,14 @@ class PushClient:
 
 def _send(client: RegistryClient, layer: Layer) -> None:
     """Upload a layer unless the registry has it."""
-    if not client.has(f"blobs/{layer.digest}"):
+    try:
+        exists = client.has(f"blobs/{layer.digest}")
+    except httpx.HTTPStatusError as error:
+        # distribution responds so to HEAD if a layer is deleted between its requests to S3.
+        if error.response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+            raise
+        exists = client.has(f"blobs/{layer.digest}")
+    if not exists:
         client.upload_whole(b"".join(layer.chunks()))
 
 
