@@ -17,11 +17,6 @@ pytestmark = pytest.mark.usefixtures("only_local")
 #: for. The verifier does not.
 #: A token ends with the second of its first use.
 CONFIGURATION = """
-    lua_shared_dict verified 1m;
-    lua_shared_dict trusted 1m;
-    lua_shared_dict wrong 1m;
-    lua_shared_dict failures 1m;
-    lua_shared_dict pairs_failed 1m;
     init_by_lua_block {
         require("wharf.authentication").init()
         require("wharf.proofs").has_kind = function(name) return name == "aws" or name == "oidc" end

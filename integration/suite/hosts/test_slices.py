@@ -12,7 +12,6 @@ pytestmark = pytest.mark.usefixtures("only_local")
 #: A layer of 40 kB in slices of 8 kB, which have their own number in each four bytes. In the middle
 #: of the third slice, the connection to the upstream ends.
 CONFIGURATION = """
-    lua_shared_dict stored 1m;
     proxy_cache_path /dev/shm/slices keys_zone=blobs:1m;
     server {
         listen 127.0.0.1:8999;

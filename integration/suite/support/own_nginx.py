@@ -1,5 +1,6 @@
 """An nginx with the Lua of the proxy and a configuration of its own, in the container of a host."""
 
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -32,15 +33,24 @@ http {{
     access_log off;
     {FOLDERS}
     lua_package_path "/usr/lib/wharf/lua/?.lua;;";
-    lua_shared_dict places 1m;
 """
+#: Of the configuration of the proxy: a directive, and the name of the memory that it reserves.
+SHARED = re.compile(r"(lua_shared_dict +(\w+) .+;)")
 
 
 @contextmanager
 def own_nginx(cloud: LocalCloud, http: str) -> Iterator[None]:
-    """Run an nginx on the first host; ``http`` is what its block of that name has of its own."""
+    """Run an nginx on the first host.
+
+    ``http`` is what its block of that name has of its own. Its shared memory takes the place of the
+    proxy's of the same name.
+    """
     pid = cloud.hosts[0].pid("nginx")
-    (Path(f"/proc/{pid}/root") / FILE[1:]).write_text(BEGINNING + http + "}")
+    container = Path(f"/proc/{pid}/root")
+    own = {name for _, name in SHARED.findall(http)}
+    of_proxy = SHARED.findall((container / "etc/nginx/nginx.conf").read_text())
+    shared = "".join(line for line, name in of_proxy if name not in own)
+    (container / FILE[1:]).write_text(f"{BEGINNING}{shared}{http}}}")
     enter = ["nsenter", "--all", "--root", f"--target={pid}"]
     command = [*enter, "/usr/sbin/nginx", "-e", "stderr", "-c", FILE]
     with subprocess.Popen(command):
