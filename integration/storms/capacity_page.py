@@ -124,7 +124,7 @@ def _hosts(servers: int, seconds: int, delivery: str) -> str:
 
 
 def storms(results: Results) -> Figure:
-    """Return a table of the storms' durations and the model's predictions."""
+    """Plot the storms' durations and the model's predictions."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     rows = results.comparisons
@@ -142,14 +142,18 @@ def storms(results: Results) -> Figure:
     axes.hlines(model, left, right, color=MODEL, label="model")
     points = [(place, last) for place, row in enumerate(rows) for last in row.last]
     axes.plot(*zip(*points, strict=True), ".", color=SEEN, markersize=9, label="a round")
-    axes.set(ylabel="seconds until the last server has it", ylim=(0, None))
-    axes.set_xticks(places, [row.name.replace(" with ", "\n") for row in rows])
+    axes.set(
+        xlabel="distribution, delivery, hosts",
+        ylabel="seconds until the last server has it",
+        ylim=(0, None),
+    )
+    axes.set_xticks(places, [f"{row.registry}\n{row.delivery}\n{row.hosts}" for row in rows])
     axes.legend()
     return figure
 
 
 def simulations(results: Results) -> Figure:
-    """Return a table of the formula's distance from the simulation."""
+    """Plot the formula's distance from the simulation."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     axes.axhspan(-NEAR * 100, NEAR * 100, color=MODEL, alpha=0.1, linewidth=0)
@@ -173,7 +177,7 @@ def simulations(results: Results) -> Figure:
 
 
 def hosts() -> Figure:
-    """Return a table of the hosts needed for 2 GB in a minute, by servers and delivery mode."""
+    """Plot the hosts needed for 2 GB in a minute, by servers and delivery mode."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     host, model = Host.of(InstanceType.all()[TYPE]), Model(Figures.read())

@@ -81,6 +81,7 @@ class Simulated(BaseModel):
 class Comparison:
     """Storms of one kind beside what the model says of them."""
 
+    registry: str
     delivery: Delivery
     hosts: int
     storms: Sequence[Measured]
@@ -88,8 +89,9 @@ class Comparison:
 
     @property
     def name(self) -> str:
-        """Return a table of the measurements for people."""
-        return f"{self.delivery} with {self.hosts} host{'s' * (self.hosts > 1)}"
+        """What was measured, for people."""
+        hosts = f"{self.hosts} host{'s' * (self.hosts > 1)}"
+        return f"{self.delivery} with {hosts}, distribution {self.registry}"
 
     @property
     def last(self) -> list[float]:
@@ -125,12 +127,18 @@ class Comparison:
 class Part(BaseModel):
     """Measurements with one delivery mode and one version of distribution."""
 
+    delivery: Delivery
     registry: str
     started: str
     seconds: float
     machine: Machine
     parameters: Parameters
     storms: list[Measured] = []
+
+    @property
+    def place(self) -> tuple[str, Delivery]:
+        """Registry and delivery mode: of each pair there is one part."""
+        return self.registry, self.delivery
 
     @property
     def hosts(self) -> list[int]:
@@ -148,20 +156,26 @@ class Results(BaseModel):
 
     servers: int
     layers: list[int]
-    parts: dict[Delivery, Part] = {}
+    parts: list[Part] = []
     simulations: list[Simulated] = []
+
+    def put(self, new: Part) -> None:
+        """Add a part. It takes the place of the one with its delivery mode and registry."""
+        others = [part for part in self.parts if part.place != new.place]
+        self.parts = sorted([*others, new], key=lambda part: part.place)
 
     @property
     def comparisons(self) -> list[Comparison]:
-        """All that was measured, by delivery and number of hosts."""
+        """All that was measured, by registry, delivery and number of hosts."""
         return [
             Comparison(
-                delivery,
+                part.registry,
+                part.delivery,
                 hosts,
                 [storm for storm in part.storms if storm.hosts == hosts],
-                predict(part.parameters, self.servers, self.layers, hosts, delivery),
+                predict(part.parameters, self.servers, self.layers, hosts, part.delivery),
             )
-            for delivery, part in sorted(self.parts.items())
+            for part in self.parts
             for hosts in part.hosts
         ]
 

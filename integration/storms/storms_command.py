@@ -48,11 +48,11 @@ DIRECTORY, JSON, DOCUMENTS = Path("build/storms"), Path("build/storms.json"), Pa
 def storms(rounds: int, deliveries: tuple[Delivery, ...], pages: bool, simulations: bool) -> None:
     """Measure storms of pulls beside the model of capacity.
 
-    Writes build/storms.json, docs/capacity.md and its plots. Fails if a measured storm is further
-    from the model than the page says.
+    Writes build/storms.json, docs/capacity.md and its plots. Earlier results of other versions of
+    the registry are kept. Fails if a measured storm is further from the model than the page says.
     """
     with ends_on_signals(), Display() as display:
-        results = _read() if deliveries or pages or simulations else _nothing()
+        results = _read(needed=bool(deliveries or pages or simulations))
         if not pages and not simulations:
             for delivery in deliveries or NUMBERS:
                 _measure(delivery, rounds, results, display)
@@ -83,28 +83,31 @@ def _measure(delivery: Delivery, rounds: int, results: Results, display: Display
         found: list[Measured] = []
         for turn in range(rounds):
             found += one_round(rig, known, turn, display)
-            results.parts[delivery] = Part(
-                registry=rig.version,
-                started=started.strftime("%Y-%m-%d %H:%M UTC"),
-                seconds=round(time.monotonic() - start),
-                machine=describe(),
-                parameters=known,
-                storms=found,
+            results.put(
+                Part(
+                    delivery=delivery,
+                    registry=rig.version,
+                    started=started.strftime("%Y-%m-%d %H:%M UTC"),
+                    seconds=round(time.monotonic() - start),
+                    machine=describe(),
+                    parameters=known,
+                    storms=found,
+                )
             )
             # After each round: the last may be one that fails.
             _write(results)
 
 
-def _nothing() -> Results:
-    return Results(servers=SERVERS, layers=LAYERS)
-
-
-def _read() -> Results:
+def _read(needed: bool) -> Results:
+    """Return earlier results; none if there are none, or if none are needed and they do not fit."""
+    nothing = Results(servers=SERVERS, layers=LAYERS)
     if not JSON.exists():
-        return _nothing()
+        return nothing
     try:
         return Results.model_validate_json(JSON.read_text())
     except ValidationError:
+        if not needed:
+            return nothing
         raise click.UsageError(
             f"{JSON} is of another version; measure all with `wharf storms`"
         ) from None

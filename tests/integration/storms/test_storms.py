@@ -12,7 +12,7 @@ from integration.storms.simulations import CASES, simulate
 from integration.storms.storm_results import Measured, Parameters, Part, Results, Simulated
 from integration.storms.storm_rounds import NUMBERS
 from integration.storms.storms_command import storms
-from scripts.capacity.figures import DELIVERIES, Requests
+from scripts.capacity.figures import DELIVERIES, Delivery, Requests
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,11 @@ def silent(_: str) -> None:
 
 
 def measured(
-    hosts: int, *ends: float, parameters: Parameters = PARAMETERS, busy: float = 0.5
+    delivery: Delivery,
+    hosts: int,
+    *ends: float,
+    parameters: Parameters = PARAMETERS,
+    busy: float = 0.5,
 ) -> Part:
     """Return storms with so many hosts, one a round, by the time of the last server."""
     storms = [
@@ -54,6 +58,7 @@ def measured(
         for end in ends
     ]
     return Part(
+        delivery=delivery,
         registry="3.1.1",
         started="2026-11-25 01:00 UTC",
         seconds=600,
@@ -66,17 +71,18 @@ def measured(
 @pytest.fixture
 def results() -> Results:
     """Return ten servers and 40 MB; hosts send 10 MB/s, servers take 2 MB/s with redirect."""
-    cache = measured(1, 44, 46, 42)
-    cache.storms += [*measured(2, 22, 23, 21).storms, *measured(4, 11, 11.5, 10.5).storms]
+    cache = measured("cache", 1, 44, 46, 42)
+    cache.storms += measured("cache", 2, 22, 23, 21).storms
+    cache.storms += measured("cache", 4, 11, 11.5, 10.5).storms
     slow = PARAMETERS.model_copy(update={"server_rate": 2_000_000})
     return Results(
         servers=10,
         layers=[20_000_000, 20_000_000],
-        parts={
-            "cache": cache,
-            "proxy": measured(2, 22, 23, 24),
-            "redirect": measured(1, 20, 21, 22, parameters=slow),
-        },
+        parts=[
+            cache,
+            measured("proxy", 2, 22, 23, 24),
+            measured("redirect", 1, 20, 21, 22, parameters=slow),
+        ],
     )
 
 
@@ -103,12 +109,20 @@ def test_a_storm_is_so_much_longer_than_the_model_as_the_median_of_its_rounds(
     )
     assert row.last == [22, 23, 21]
     assert row.difference == pytest.approx(22 / row.model.seconds - 1)
-    assert results.parts["cache"].rounds == 3
+    assert results.parts[0].rounds == 3
 
 
 def test_every_way_to_deliver_layers_is_measured() -> None:
     assert set(NUMBERS) == set(DELIVERIES)
     assert NUMBERS["cache"] == (1, 2, 4)
+
+
+def test_results_of_another_registry_stay(results: Results) -> None:
+    older = measured("proxy", 2, 23, 23, 23).model_copy(update={"registry": "2.8.3"})
+    results.put(older)
+    results.put(measured("proxy", 2, 24, 24, 24))
+    of_proxy = [row for row in results.comparisons if row.delivery == "proxy"]
+    assert [(row.registry, row.last[0]) for row in of_proxy] == [("2.8.3", 23), ("3.1.1", 24)]
 
 
 def test_storms_that_are_near_the_model_have_no_fault(results: Results) -> None:
@@ -117,17 +131,18 @@ def test_storms_that_are_near_the_model_have_no_fault(results: Results) -> None:
 
 @pytest.mark.parametrize("end", [34, 16])
 def test_a_storm_that_is_far_from_the_model_is_named(results: Results, end: float) -> None:
-    results.parts["proxy"] = measured(2, end, end, 22)
+    results.put(measured("proxy", 2, end, end, 22))
     results.simulations = [FAR]
     (storm, simulated) = results.faults()
-    assert re.fullmatch(r"proxy with 2 hosts \([+-]\d\d%\)", storm)
+    assert re.fullmatch(r"proxy with 2 hosts, distribution 3.1.1 \([+-]\d\d%\)", storm)
     assert simulated == "simulated: 500 servers, cache, 38 x c6in.xlarge (+50%)"
 
 
 def test_a_storm_does_not_count_while_the_machine_itself_is_the_limit(results: Results) -> None:
-    results.parts["proxy"] = measured(2, 34, 34, 34, busy=0.97)
+    busy = measured("proxy", 2, 34, 34, 34, busy=0.97)
+    results.put(busy)
     assert results.faults() == []
-    results.parts = {"proxy": results.parts["proxy"]}
+    results.parts = [busy]
     assert results.faults() == ["in every storm the machine was busy to more than 90%"]
 
 
@@ -144,12 +159,14 @@ def test_the_program_fails_when_a_storm_is_far_from_the_model(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results.simulations = simulate(silent, CASES[:1])
-    results.parts["cache"].storms[-1].seconds[-1] = 50
-    results.parts["cache"].storms[-2].seconds[-1] = 50
+    for storm in results.parts[0].storms[-2:]:
+        storm.seconds[-1] = 50
     done = storms_program(results, tmp_path, monkeypatch)
     assert done.exit_code == 1
     (line,) = [line for line in done.output.splitlines() if line.startswith("Error: ")]
-    assert line.startswith("Error: not within 20% of the model: cache with 4 hosts (+3")
+    assert line.startswith(
+        "Error: not within 20% of the model: cache with 4 hosts, distribution 3.1.1 (+3"
+    )
     assert "does nothing else" in line
     assert Path("docs/capacity.md").exists()
 
@@ -158,10 +175,13 @@ def test_the_program_is_content_with_storms_that_are_near_or_do_not_count(
     results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results.simulations = simulate(silent, CASES[:1])
-    results.parts["proxy"] = measured(2, 34, 34, 34, busy=0.97)
+    results.put(measured("proxy", 2, 34, 34, 34, busy=0.97))
     done = storms_program(results, tmp_path, monkeypatch)
     assert done.exit_code == 0, done.output
-    assert "proxy with 2 hosts does not count: the machine was busy to 97%" in done.output
+    assert (
+        "proxy with 2 hosts, distribution 3.1.1 does not count: the machine was busy to 97%"
+        in done.output
+    )
     assert "% (does not count)" in Path("docs/capacity.md").read_text()
 
 
@@ -180,7 +200,7 @@ def test_the_page_has_every_storm_and_every_answer(results: Results, tmp_path: P
     results.simulations = simulate(silent, CASES[:1])
     write(results, tmp_path)
     text = (tmp_path / "capacity.md").read_text()
-    assert "| cache | 2 | 22.0, 23.0, 21.0 | 22.0 |" in text
+    assert "| 3.1.1 | cache | 2 | 22.0, 23.0, 21.0 | 22.0 |" in text
     assert "each server takes no more than 2 MB/s" in text
     for question in QUESTIONS.values():
         assert question in text
