@@ -177,3 +177,12 @@ def test_a_renewal_after_an_outage_of_the_authority_fails_no_request(
     assert len(acme.certificates()) == 1
     assert len(responses) > CLIENTS
     assert set(responses) == {200}
+
+
+@pytest.mark.usefixtures("pushed")
+def test_another_host_renews_the_certificate_when_the_first_dies(acme: AcmeRegistry) -> None:
+    died = acme.place.id
+    acme.cloud.kill_host(died)
+    acme.cloud.reconcile()
+    assert acme.place.id != died
+    assert acme.run_again("domain")["event"] == "certificate_issued"
