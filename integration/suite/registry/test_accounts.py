@@ -1,6 +1,7 @@
 """Rights of each user, by the permissions file in the configuration bucket."""
 
 import dataclasses
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from integration.clients.deployment import ClientError, Deployment
+from integration.clients.deployment import ClientError, Deployment, request_head
 from integration.clients.image_builder import layout_digest
 from integration.console.waiting import wait_until
 from integration.local.cloud import LocalCloud
@@ -129,6 +130,23 @@ def test_the_client_cannot_choose_what_the_catalog_lists(
     with login("team").client() as client:
         response = client.get("/v2/_catalog", headers={"X-Wharf-Readable": "*"})
     assert others not in response.json()["repositories"]
+
+
+@pytest.mark.parametrize("header", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_body_changes_nothing_in_the_catalog(
+    login: As, registry: LocalRegistry, header: str
+) -> None:
+    """Send no body: nothing may wait for it. The registry itself would list all repositories."""
+    own = f"team-a/{os.urandom(3).hex()}"
+    for name in (own, "team-b/other"):
+        registry.deployment.push_blob(name, b"layer")
+    team = login("team")
+    authorization = f"Authorization: {team.authorization}"
+    request = request_head("GET /v2/_catalog HTTP/1.1", header, "Connection: close", authorization)
+    names = json.loads(team.exchange(request).partition(b"\r\n\r\n")[2])["repositories"]
+    foreign = [name for name in names if not name.startswith("team-a/")]
+    assert not foreign, f"the catalog names with a body what may not be pulled: {foreign}"
+    assert own in names
 
 
 def catalog(deployment: Deployment) -> list[str]:

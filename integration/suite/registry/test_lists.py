@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from integration.clients.deployment import Deployment
+from integration.clients.deployment import Deployment, request_head
 from integration.suite.registry.test_names import KIND, push
 
 # Distribution issue 4891: with S3, versions 3.1.0 and 3.1.1 list no tag that begins with another.
@@ -120,3 +120,13 @@ def test_a_pushed_tag_is_listed_at_once_by_each_host(
     for url in deployment.hosts or [deployment.url]:
         with deployment.client(url) as client:
             assert client.get(f"/v2/{repository}/tags/list").json()["tags"] == [tag]
+
+
+@pytest.mark.parametrize("path", ["/v2/_catalog", "/v2/{}/tags/list", "/page/index.json"])
+def test_nothing_waits_for_a_body(deployment: Deployment, repository: str, path: str) -> None:
+    """Send no body: nginx would write a large one to the folder of the private key."""
+    deployment.push_blob(repository, b"layer")
+    authorization = f"Authorization: {deployment.authorization}"
+    headers = ("Content-Length: 1000", "Connection: close", authorization)
+    request = request_head(f"GET {path.format(repository)} HTTP/1.1", *headers)
+    assert deployment.exchange(request).split()[1] == b"200"

@@ -124,7 +124,8 @@ local function manifest(repository, reference, method)
     return ngx.exit(ngx.HTTP_OK)
 end
 
---- Say in a part of a layer from the disk, as in a whole one, that there are ranges; nginx calls this, for each slice.
+--- Say in a part of a layer from the disk, as in a whole one, that there are ranges, and end a transfer of which a slice
+-- broke off; nginx calls this, for each slice.
 function M.header()
     -- nginx would go on with the next slice behind one that broke off. The first slice ends the connection by itself.
     if ngx.is_subrequest then
@@ -150,7 +151,7 @@ function M.body()
     end
 end
 
---- Forget what was found of a layer or manifest that the registry has deleted; nginx calls this before the client
+--- Forget what was found of a layer or manifest that a client deletes; nginx calls this before the client
 --- gets the response.
 function M.forget()
     local var = ngx.var
@@ -168,10 +169,13 @@ function M.check()
     local reads = method == "GET" or method == "HEAD"
     if route == "manifest" and method == "PUT" and var.http_content_length then
         return ngx.exec("@pushed_manifest")
+    elseif route == "tags" or route == "catalog" then
+        -- With a body, too: the registry knows no permissions, and would list everything. nginx would write the body
+        -- to the folder of the private key.
+        ngx.req.discard_body()
+        return ngx.exec("@lists")
     elseif var.has_body == "1" then
         return
-    elseif route == "tags" or route == "catalog" then
-        return ngx.exec("@lists")
     elseif route == "manifest" and reads then
         if not is_conditional() then
             manifest(repository, reference, method)

@@ -42,6 +42,8 @@ function M.check()
     permissions.check()
     limits.check()
     if ngx.var.uri:find("%.json$") then
+        -- nginx would write it to the folder of the private key.
+        ngx.req.discard_body()
         return ngx.exec("@page")
     end
 end
