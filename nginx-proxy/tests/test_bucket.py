@@ -30,7 +30,7 @@ def s3(bucket: Bucket) -> Any:
         ("PermanentRedirect", "set AWS_REGION to the bucket's"),
         ("ExpiredToken", "the credentials have expired: renew them"),
         ("InvalidAccessKeyId", "does not know the access key"),
-        ("SlowDown", "S3 answers SlowDown"),
+        ("SlowDown", "S3 responds SlowDown"),
     ],
 )
 def test_each_refusal_has_its_remedy(code: str, remedy: str, bucket: Bucket, s3: Any) -> None:

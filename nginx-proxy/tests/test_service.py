@@ -58,3 +58,24 @@ def test_a_failure_of_s3_is_said_to_the_client_and_to_the_log(
     assert event["event"] == "list_failed"
     assert "SlowDown" in event["message"]
     assert "SlowDown" not in content.decode()
+
+
+def test_a_list_ends_when_its_client_has_gone() -> None:
+    pages: list[object] = []
+
+    class Endless:
+        def list_objects_v2(self, **page: object) -> dict[str, object]:
+            pages.append(page)
+            return {"IsTruncated": True, "NextContinuationToken": "next"}
+
+    got: list[Any] = []
+    environment = {
+        "QUERY_STRING": "",
+        "HTTP_X_WHARF_ROUTE": "tags",
+        "HTTP_X_WHARF_REPOSITORY": "app",
+        service.DISCONNECTED: lambda: len(pages) == 3,
+    }
+    endless: Any = Endless()
+    assert service.Lists(endless, "images")(environment, lambda *given: got.extend(given)) == []
+    assert got[0] == "499 Client Closed Request"
+    assert len(pages) == 3

@@ -1,6 +1,7 @@
 """Signed requests: S3 accepts them, and they name where S3 is."""
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,24 @@ def test_the_response_names_the_place_of_s3(signer: Signer, endpoint: str) -> No
     assert headers["X-Wharf-Scheme"] == url.scheme
     assert headers["X-Wharf-Host"] == url.netloc.decode()
     assert headers["X-Wharf-Addresses"] == f"127.0.0.1:{url.port}"
+
+
+def test_the_last_addresses_stay_while_the_name_cannot_be_resolved(
+    signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = sign(signer, "GET a/data")[1]["X-Wharf-Addresses"]
+    resolved: list[object] = []
+
+    def fail(*name: object) -> None:
+        resolved.append(name)
+        raise OSError("no name server responds")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert sign(signer, "GET a/data")[1]["X-Wharf-Addresses"] == known
+    assert not resolved, "the name was resolved again at once"
+    signer._end = 0
+    assert sign(signer, "GET a/data")[1]["X-Wharf-Addresses"] == known
+    assert resolved
 
 
 def test_the_name_of_s3_is_that_of_the_region() -> None:

@@ -223,7 +223,7 @@ def one_line_errors(place: str, permission: str) -> Iterator[None]:
 
 def _remedy(error: ClientError, permission: str) -> str:
     code = error.response.get("Error", {}).get("Code", "unknown error")
-    other = f"S3 answers {code} ({_line(error)}): check the bucket"
+    other = f"S3 responds {code} ({_line(error)}): check the bucket"
     return _REMEDIES.get(code, other).format(permission=permission)
 
 

@@ -81,6 +81,23 @@ class Refusal(Exception):
         self.body = {"errors": [{"code": code, "message": message, "detail": detail}]}
 
 
+class Disconnected(Exception):
+    """The client has gone: no one would read the names."""
+
+
+@dataclass(frozen=True)
+class _ForClient:
+    """A client of S3 that sends no more requests when the client of nginx has gone."""
+
+    s3: "S3Client"
+    is_gone: Callable[[], bool]
+
+    def list_objects_v2(self, **arguments: Any) -> Any:
+        if self.is_gone():
+            raise Disconnected
+        return self.s3.list_objects_v2(**arguments)
+
+
 @dataclass(frozen=True)
 class Lists:
     """The service as a WSGI application.
@@ -100,12 +117,11 @@ class Lists:
         """Respond to one request."""
         body: Mapping[str, object]
         status, link = HTTPStatus.OK, ""
-        if environment[DISCONNECTED]():
-            # The client left while the request waited for its turn: no one would read the names.
-            start("499 Client Closed Request", [("Content-Length", "0")])
-            return []
         try:
             body, link = self._respond(environment)
+        except Disconnected:
+            start("499 Client Closed Request", [("Content-Length", "0")])
+            return []
         except Refusal as refusal:
             status, body = refusal.status, refusal.body
         # As Go's encoder writes JSON, and with the header of the registry's configuration file.
@@ -121,27 +137,32 @@ class Lists:
     def _respond(self, environment: Mapping[str, Any]) -> tuple[dict[str, object], str]:
         query = parse_qs(environment["QUERY_STRING"], keep_blank_values=True)
         last, count = _position(query.get("last", [""])[0]), _count(query.get("n", [""])[0])
+        client: Any = _ForClient(self.client, environment[DISCONNECTED])
         try:
             if environment["HTTP_X_WHARF_ROUTE"] == "catalog":
-                return self._catalog(environment["HTTP_X_WHARF_READABLE"], last, count)
-            return self._tags(environment["HTTP_X_WHARF_REPOSITORY"], last, count)
+                return self._catalog(client, environment["HTTP_X_WHARF_READABLE"], last, count)
+            return self._tags(client, environment["HTTP_X_WHARF_REPOSITORY"], last, count)
         except (BotoCoreError, ClientError) as error:
             report("list_failed", f"s3://{self.bucket}: {' '.join(str(error).split())}")
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "the names cannot be listed now"
             ) from None
 
-    def _catalog(self, grants: str, last: str, n: int | None) -> tuple[dict[str, object], str]:
+    def _catalog(
+        self, client: "S3Client", grants: str, last: str, n: int | None
+    ) -> tuple[dict[str, object], str]:
         count = CATALOG_DEFAULT if n is None else n
-        names = listing.readable(self.client, self.bucket, grants, last, count + 1) if count else []
+        names = listing.readable(client, self.bucket, grants, last, count + 1) if count else []
         return {"repositories": names[:count]}, _link("/v2/_catalog", names, count)
 
-    def _tags(self, repository: str, last: str, n: int | None) -> tuple[dict[str, object], str]:
+    def _tags(
+        self, client: "S3Client", repository: str, last: str, n: int | None
+    ) -> tuple[dict[str, object], str]:
         if len(repository) > LONGEST_NAME or not _NAME.fullmatch(repository):
             raise _unknown(repository)
-        tags = listing.tags(self.client, self.bucket, repository)
+        tags = listing.tags(client, self.bucket, repository)
         names = [] if n == 0 else tags.after(last, n if n is None else n + 1)
-        if not names and not listing.repositories(self.client, self.bucket).exists(repository):
+        if not names and not listing.repositories(client, self.bucket).exists(repository):
             raise _unknown(repository)
         return {"name": repository, "tags": names[:n]}, _link(
             f"/v2/{repository}/tags/list", names, n

@@ -6,8 +6,9 @@ sends no request to S3 and decides nothing: only nginx reaches the socket.
 """
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -24,7 +25,12 @@ SOCKET = "signing.sock"
 """In the folder of the proxy; nginx.conf has its path."""
 
 THREADS = 2
-"""Concurrent requests; others wait. A signature takes less than a millisecond and no network."""
+"""Concurrent requests; others wait. A signature takes less than a millisecond. The network is used
+to renew the credentials and the addresses only."""
+
+RESOLVED = 5
+"""Seconds for which addresses of S3 are used, as long as its name servers say. When there are none
+to be had, the last ones are used on."""
 
 VALID = 1200
 """Seconds for which a signature is valid: as long as distribution's redirects are. Credentials of a
@@ -45,7 +51,7 @@ _PORTS = {"http": 80, "https": 443}
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Signer:
     """The service as a WSGI application.
 
@@ -61,6 +67,8 @@ class Signer:
 
     client: "S3Client"
     bucket: str
+    _known: list[str] = field(default_factory=list, init=False)
+    _end: float = field(default=0, init=False)
 
     def __call__(self, environment: Mapping[str, Any], start: Start) -> Iterable[bytes]:
         """Respond to one request."""
@@ -74,7 +82,7 @@ class Signer:
                 ),
                 ("X-Wharf-Scheme", urls[0].scheme),
                 ("X-Wharf-Host", urls[0].netloc),
-                ("X-Wharf-Addresses", ",".join(_addresses(urls[0]))),
+                ("X-Wharf-Addresses", ",".join(self._addresses(urls[0]))),
             ]
         except (BotoCoreError, OSError) as error:
             report("signing_failed", f"s3://{self.bucket}: {' '.join(str(error).split())}")
@@ -90,8 +98,21 @@ class Signer:
             )
         )
 
+    def _addresses(self, url: SplitResult) -> Sequence[str]:
+        """Return the addresses of S3."""
+        now = time.monotonic()
+        if not self._known or now > self._end:
+            # Who comes while the name is resolved uses the known addresses.
+            self._end = now + RESOLVED
+            try:
+                self._known = _resolve(url)
+            except OSError:
+                if not self._known:
+                    raise
+        return self._known
 
-def _addresses(url: SplitResult) -> Iterable[str]:
+
+def _resolve(url: SplitResult) -> list[str]:
     """Return the addresses of a URL's host. The resolver's order is kept: it balances by itself."""
     port = url.port or _PORTS[url.scheme]
     found = socket.getaddrinfo(url.hostname, port, socket.AF_INET, socket.SOCK_STREAM)

@@ -251,15 +251,16 @@ def test_slow_reader_of_a_large_manifest_holds_no_memory_of_the_registry(
     deployment, cloud = registry.deployment, registry.cloud
     push(deployment, repository, "large", annotations={"a": "x" * 4_000_000})
 
-    def read(stack: ExitStack) -> bytes:
+    def read(stack: ExitStack, method: str = "GET") -> bytes:
         client = stack.enter_context(narrow(cloud))
-        client.sendall(header(deployment, f"GET /v2/{repository}/manifests/large"))
+        client.sendall(header(deployment, f"{method} /v2/{repository}/manifests/large"))
         return client.recv(12)[-3:]
 
     with ExitStack() as stack:
         statuses = [read(stack) for _ in range(share_of_a_user(registry) + 1)]
         assert statuses.pop() == b"429"
         assert set(statuses) == {b"200"}
+        assert read(stack, "HEAD") == b"200"
         wait_until("nginx to have it all", lambda: unsent(cloud, cloud.hosts[0].pod), 0)
         # From another address the same user has places.
         with deployment.client(deployment.hosts[0]) as client:

@@ -44,7 +44,7 @@ def fetches(cloud: LocalCloud, host: Host) -> Count:
 
 
 @pytest.fixture
-def questions(cloud: LocalCloud, host: Host) -> Count:
+def checks(cloud: LocalCloud, host: Host) -> Count:
     """Return how often the host has looked whether a repository has a layer."""
     log = cloud.endpoints.s3_log
     return lambda layer: log.reads(host.address, f"/{hexadecimal(layer)}/link")
@@ -234,13 +234,13 @@ def test_behind_a_slice_that_breaks_off_nothing_comes(
     assert hashlib.sha256(again).digest() == hashlib.sha256(layer[1]).digest(), "it was kept"
 
 
-def test_one_question_does_for_all_who_wait(
+def test_one_check_serves_concurrent_requests(
     cloud: LocalCloud,
     client: httpx.Client,
     host: Host,
     layer: Layer,
     logged: Logged,
-    questions: Count,
+    checks: Count,
 ) -> None:
     client.get(layer[0])
     number = 8 * (os.cpu_count() or 1)
@@ -255,7 +255,7 @@ def test_one_question_does_for_all_who_wait(
         for connection in [pool.submit(connect) for _ in range(number)]:
             connection.result()
         logged()
-        before = questions(layer)
+        before = checks(layer)
         with s3_cut(cloud, host):
             responses = [pool.submit(client.get, layer[0]) for _ in range(number)]
             # Less than nginx waits for S3.
@@ -265,7 +265,7 @@ def test_one_question_does_for_all_who_wait(
     logged()
     # Of each worker the one that was under way, and the one that all others waited for; on a busy
     # machine also those of requests that came after the cut.
-    assert 1 <= questions(layer) - before <= number // 2
+    assert 1 <= checks(layer) - before <= number // 2
 
 
 @pytest.fixture

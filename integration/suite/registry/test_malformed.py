@@ -60,7 +60,7 @@ def test_what_nginx_does_not_speak(
     response = send(deployment, text)
     error = body(response)
     assert (response.split()[1], error["code"]) == (status, code)
-    assert error["message"] != "the proxy could not answer this request"
+    assert error["message"] != "the proxy failed to respond to this request"
 
 
 @pytest.mark.parametrize("given", ["x-y", "bytes 0-2/3", f"0-{'9' * 20}"])

@@ -4,16 +4,20 @@
 -- `*/*`, or no `Accept` at all, it converts a Docker manifest list or fails, and hides OCI manifests.
 -- https://www.rfc-editor.org/rfc/rfc9110#name-accept
 
-local MANIFESTS = table.concat({
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.oci.image.index.v1+json",
-}, ", ")
 --- ngx.req.get_headers stops at 100 headers unless told otherwise; nginx limits their size to 32 kB.
 local ALL = 0
 
 local M = {}
+
+--- Media types of manifests that distribution delivers as they are:
+-- https://github.com/opencontainers/image-spec/blob/main/media-types.md
+M.TYPES = {
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+}
+local MANIFESTS = table.concat(M.TYPES, ", ")
 
 --- Return the media types that the client sends, with commas between them.
 function M.sent()

@@ -102,9 +102,12 @@ function M.body()
     if not response then
         return
     end
-    table.insert(response, ngx.arg[1])
-    ngx.arg[1] = nil
-    if not ngx.arg[2] then
+    local text = response.text and ('{"errors":[{%s,"detail":null}]}\n'):format(ngx.var.error_words)
+    if not text then
+        table.insert(response, ngx.arg[1])
+    end
+    ngx.arg[1] = ngx.arg[2] and text or nil
+    if text or not ngx.arg[2] then
         return
     end
     local body = table.concat(response)
@@ -113,8 +116,7 @@ function M.body()
     if failure then
         ngx.var.failure = failure:sub(1, LOGGED):gsub("[^ -~]", " "):gsub('[%s"%]}]+$', "")
     end
-    ngx.arg[1] = response.text and ('{"errors":[{%s,"detail":null}]}\n'):format(ngx.var.error_words)
-        or shown(body, failure)
+    ngx.arg[1] = shown(body, failure)
 end
 
 return M

@@ -73,12 +73,14 @@ function M.wait_for_manifest()
     end
 end
 
---- Look at a manifest before the client gets its header. The registry is done with it as soon as nginx has it all, but
---- a client that reads a large one slowly takes memory of nginx.
+--- Let the next request have the place of a manifest, and take one for the client of a large manifest, else respond
+-- with 429; nginx calls this before the client gets the header. The registry is done with a manifest as soon as nginx
+-- has all of it, but a client that reads a large one slowly takes memory of nginx.
 function M.header()
     places.give_back(shared("manifests"))
     local size = tonumber(ngx.header["Content-Length"]) or 0
-    if size > LARGE and not places.take(shared("large manifests")) then
+    local large = size > LARGE and ngx.req.get_method() == "GET"
+    if large and not places.take(shared("large manifests")) then
         ngx.status = ngx.HTTP_TOO_MANY_REQUESTS
         for _, name in ipairs({ "Content-Length", "Docker-Content-Digest", "ETag" }) do
             ngx.header[name] = nil

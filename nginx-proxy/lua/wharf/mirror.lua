@@ -14,7 +14,6 @@ local FIRST, LONGEST = 0.02, { tag = 0.5, manifest = 0.5, layer = 4 }
 local DEADLINE, LATER = 900, 30
 --- Seconds that the service has for its start: nginx may be ready before it.
 local PATIENCE = 20
-local DIGEST = "^sha256:" .. ("[0-9a-f]"):rep(64) .. "$"
 
 --- The state of each tag that was looked up, and when it was seen if it may be out of date.
 local looked_up = ngx.shared.mirrored
@@ -110,12 +109,14 @@ local function look_up(repository, tag)
 end
 
 --- Fetch a manifest or a layer unless it is there.
+--
+-- For `HEAD` of a manifest a kept check does not count, as in wharf.delivery.
 local function fetch(kind, repository, digest)
     local found
     if kind == "layer" then
         found = stored.layer(repository, digest)
     else
-        found = stored.manifest(repository, digest)
+        found = stored.manifest(repository, digest, ngx.req.get_method() == "HEAD")
     end
     if found then
         return note("hit")
@@ -151,7 +152,7 @@ function M.check()
         return
     end
     local reference = var.uri:match("[^/]+$")
-    local is_digest = reference:match(DIGEST)
+    local is_digest = reference:match(stored.DIGEST)
     if route == "manifest" and not reference:find(":", 1, true) then
         look_up(var.repository, reference)
     elseif route == "manifest" and is_digest then

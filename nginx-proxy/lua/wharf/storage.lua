@@ -62,7 +62,7 @@ end
 --- nothing could be signed.
 --
 -- A request is `{ "METHOD KEY", range }`.
-function M.ask(...)
+function M.send(...)
     local requests = { ... }
     local names = {}
     for index, request in ipairs(requests) do

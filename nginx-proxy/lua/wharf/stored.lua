@@ -5,21 +5,19 @@
 -- https://github.com/distribution/distribution/blob/v3.1.1/registry/storage/paths.go
 
 local cjson = require "cjson"
-local question = require "wharf.question"
+local accept = require "wharf.accept"
+local shared_check = require "wharf.shared_check"
 local settings = require "wharf.settings"
 local storage = require "wharf.storage"
 
 local ROOT = "docker/registry/v2/"
-local DIGEST = "^sha256:" .. ("[0-9a-f]"):rep(64) .. "$"
 --- Bytes that are read of a manifest; the registry responds with one that has as many or more.
 local LARGEST_MANIFEST = 65536
---- Media types that distribution delivers as they are: https://github.com/opencontainers/image-spec/blob/main/media-types.md
-local MEDIA_TYPES = {
-    ["application/vnd.oci.image.manifest.v1+json"] = true,
-    ["application/vnd.oci.image.index.v1+json"] = true,
-    ["application/vnd.docker.distribution.manifest.v2+json"] = true,
-    ["application/vnd.docker.distribution.manifest.list.v2+json"] = true,
-}
+--- By media type of a manifest, true.
+local MEDIA_TYPES = {}
+for _, name in ipairs(accept.TYPES) do
+    MEDIA_TYPES[name] = true
+end
 
 --- What was found, for later requests: `layer REPOSITORY DIGEST` with its size, `manifest REPOSITORY DIGEST` with
 --- its media type and content.
@@ -28,6 +26,9 @@ local found = ngx.shared.stored
 local life
 
 local M = {}
+
+--- A pattern for digests.
+M.DIGEST = "^sha256:" .. ("[0-9a-f]"):rep(64) .. "$"
 
 --- Read the setting; nginx calls this at start and at each reload.
 function M.init()
@@ -59,7 +60,7 @@ local function find_layer(name, repository, digest)
         return kept
     end
     local start = ngx.now()
-    local link, blob = storage.ask(
+    local link, blob = storage.send(
         { "GET " .. link_key(repository, "_layers", digest) }, { "HEAD " .. M.blob_key(digest) })
     local size = tonumber(blob.header["Content-Length"])
     if link.status == ngx.HTTP_OK and link.body == digest and blob.status == ngx.HTTP_OK and size then
@@ -71,7 +72,7 @@ end
 --- Return the size of a layer in bytes if it may be delivered from this repository, else false.
 function M.layer(repository, digest)
     local name = "layer " .. repository .. " " .. digest
-    return found:get(name) or question.ask(name, find_layer, name, repository, digest)
+    return found:get(name) or shared_check.run(name, find_layer, name, repository, digest)
 end
 
 --- Return the media type that distribution reads, nil where its reading may differ. Go's JSON ignores case.
@@ -95,7 +96,7 @@ local function find_manifest(repository, digest, fresh)
         return kept
     end
     local start = ngx.now()
-    local link, blob = storage.ask(
+    local link, blob = storage.send(
         { "GET " .. link_key(repository, "_manifests/revisions", digest) },
         { "GET " .. M.blob_key(digest), "bytes=0-" .. LARGEST_MANIFEST - 1 })
     local complete = blob.status == 206 and not blob.truncated and #blob.body < LARGEST_MANIFEST
@@ -107,9 +108,9 @@ local function find_manifest(repository, digest, fresh)
 end
 
 local function find_tag(repository, tag)
-    local link = storage.ask(
+    local link = storage.send(
         { ("GET %srepositories/%s/_manifests/tags/%s/current/link"):format(ROOT, repository, tag) })
-    return link.status == ngx.HTTP_OK and link.body:match(DIGEST) or false
+    return link.status == ngx.HTTP_OK and link.body:match(M.DIGEST) or false
 end
 
 local function find_tagged(repository, tag, fresh)
@@ -121,13 +122,13 @@ end
 --
 -- `fresh`: what an earlier request found does not count. A tag is read each time.
 function M.manifest(repository, reference, fresh)
-    local digest, text = reference:match(DIGEST), nil
+    local digest, text = reference:match(M.DIGEST), nil
     -- A fresh request must not share the check of one that is not.
     local name = ("%s %s %s"):format(fresh and "fresh manifest" or "manifest", repository, reference)
     if digest then
-        text = not fresh and found:get(name) or question.ask(name, find_manifest, repository, digest, fresh)
+        text = not fresh and found:get(name) or shared_check.run(name, find_manifest, repository, digest, fresh)
     else
-        digest, text = unpack(question.ask(name, find_tagged, repository, reference, fresh) or {})
+        digest, text = unpack(shared_check.run(name, find_tagged, repository, reference, fresh) or {})
     end
     if text then
         return digest, text:match("^([^\n]+)\n(.*)$")

@@ -18,7 +18,7 @@ local gates = {}
 --- By client its share of the gate, and how many of its requests use the share or wait for it.
 local queues = {}
 
---- Whatever goes wrong in `work`, the gate has to be opened again.
+--- Wait at a gate, and return the status of `work`; whatever goes wrong in it, the gate is opened again.
 local function pass(opening, work, ...)
     -- Clients can cause this without a password, so it is no error of the server.
     if not opening:wait(PATIENCE) then
