@@ -39,6 +39,10 @@ PULL = "32 clients pull one 20 MB layer, warm"
 REQUESTS = "small authenticated requests, bcrypt cost 10"
 FLOOD = "the same, while 8 clients send wrong passwords"
 PROOFS = "small requests with a proof of an AWS identity"
+NOISE = (
+    "a login that is known costs a look into shared memory. The rounds differ by up to a fifth, in "
+    "both directions: on two cores clients, balancer and hosts wait for one another."
+)
 
 GOALS = (
     Goal("warm_layer_s3_steps", ONE, "S3 requests in sequence, warm layer", "<=", 1),
@@ -53,9 +57,9 @@ GOALS = (
         "reads of S3, ratio to 40 clients",
         "<=",
         1.3,
-        "a host checks for as long as requests come, and 400 clients take 12 times as long as 40 "
-        "where clients, hosts and S3 share two cores. The reads a second, which S3 limits, do not "
-        "grow: 269 with 40 clients and 266 with 400 (2 hosts with 2 workers each).",
+        "a host checks for as long as requests come, and where clients, hosts and S3 share two "
+        "cores, 400 clients take about ten times as long as 40. The reads a second, which S3 "
+        "limits, do not grow.",
     ),
     Goal(
         "storm_s3_growth_kept",
@@ -63,8 +67,8 @@ GOALS = (
         "the same",
         "<=",
         1.3,
-        "the same, but a twelfth of the reads in all. Half of what is left is the tag, which is "
-        "read each time for all who wait.",
+        "the same with far fewer reads in all. Half of what is left is the tag, which is read "
+        "each time for all concurrent requests.",
     ),
     Goal(
         "small_image_to_registry_tls",
@@ -80,8 +84,8 @@ GOALS = (
         "throughput of 8 parallel ranges through 2 hosts, ratio to one piece",
         ">=",
         1.2,
-        "both get all that the cores give where others use them, too (load 14 on 2 cores): the "
-        "bytes pass S3, its TLS front, two nginx, the balancer and the client.",
+        "both take all that the two cores give: the bytes pass S3, its TLS front, two nginx, the "
+        "balancer and the client.",
     ),
     Goal("ranges_s3_bytes", LARGE, "bytes from S3 for the ranges, ratio to the layer", "<=", 1.1),
     Goal(
@@ -116,18 +120,41 @@ GOALS = (
         "<=",
         1.01,
     ),
-    Goal("auth_to_open", REQUESTS, "requests/s, ratio to the same without passwords", ">=", 0.95),
-    Goal("flood_to_quiet", FLOOD, "requests/s, ratio to undisturbed", ">=", 0.9),
+    Goal(
+        "auth_to_open",
+        REQUESTS,
+        "requests/s, ratio to the same without passwords",
+        ">=",
+        0.95,
+        NOISE,
+    ),
+    Goal(
+        "flood_to_quiet",
+        FLOOD,
+        "requests/s, ratio to undisturbed",
+        ">=",
+        0.9,
+        "where good clients keep every core busy, up to four verifications of each worker take the "
+        "share of their niceness, 10. At a lower priority, new logins would wait for seconds on a "
+        "busy host.",
+    ),
     Goal(
         "flood_slowest_health_ms",
         FLOOD,
-        "slowest answer to /ssl, ms",
+        "slowest response of /ssl, ms",
         "<",
         100,
         "the good requests alone keep every core busy, and the check waits for its turn: see below "
         "how slow it is without the flood.",
     ),
-    Goal("proof_auth_to_open", PROOFS, "requests/s, ratio to the same without logins", ">=", 0.9),
+    Goal(
+        "proof_auth_to_open",
+        PROOFS,
+        "requests/s, ratio to the same without logins",
+        ">=",
+        0.9,
+        NOISE,
+    ),
     Goal(
         "proof_flood_to_quiet",
         f"{PROOFS}, while 8 clients send wrong ones",
@@ -141,8 +168,8 @@ GOALS = (
         "ratio to pushing to the registry",
         ">=",
         0.97,
-        "of the 10 CPU seconds that a push takes here in all, nginx and the client's TLS are 0.5, "
-        "which is all of the goal's 5 %. The rounds differed by more than that.",
+        "nginx and the client's TLS take a twentieth of the CPU seconds of a push, which is more "
+        "than the goal leaves. The rounds differ by more than that.",
     ),
     Goal(
         "nginx_memory_100_to_1",

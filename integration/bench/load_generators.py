@@ -178,7 +178,9 @@ class Crowd:
         """
         good = self._statuses.count("200")
         if good < self._clients * self.ENOUGH:
-            raise LocalCloudError(f"Of {self._clients} clients at a time {good} got an answer")
+            raise LocalCloudError(
+                f"{good} of {self._clients} concurrent clients received a response"
+            )
 
 
 class Load:
@@ -238,7 +240,7 @@ class Load:
 
 
 def load(variant: Variant, path: str, *, connections: int, seconds: int) -> Requests:
-    """Send small requests for some seconds; return what came of them.
+    """Send small requests for some seconds; return the result.
 
     Raises:
         LocalCloudError: some were refused or got no answer.
@@ -247,7 +249,9 @@ def load(variant: Variant, path: str, *, connections: int, seconds: int) -> Requ
         pass
     result = going.result
     if result.refused or result.failed:
-        raise LocalCloudError(f"Variant {variant.name}, {path}: not all answers are good: {result}")
+        raise LocalCloudError(
+            f"Variant {variant.name}, {path}: some responses are errors: {result}"
+        )
     return result
 
 

@@ -18,8 +18,6 @@ class PullFigures(BaseModel):
     cpu_s_per_gb: float
     #: The same by what it is: also balancer, client, and S3 with its TLS front.
     cpu_s_per_gb_of: dict[str, float]
-    #: Of the machine's processors, the part that was busy.
-    busy: float
 
 
 class RequestFigures(BaseModel):
@@ -28,9 +26,9 @@ class RequestFigures(BaseModel):
     authenticated: float
     without_authentication: float
     during_flood: float
-    #: Guesses a second that the flood got answered.
+    #: Responses a second that the flood received.
     guesses: float
-    #: The slowest answer to /ssl while it went on, and without it, both under full load.
+    #: The slowest response of /ssl while it went on, and without it, both under full load.
     flood_slowest_health_ms: float
     quiet_slowest_health_ms: float
 
@@ -116,7 +114,7 @@ class Results(BaseModel):
 
 
 class Runs(RootModel[dict[str, Results]]):
-    """All of it, as ``build/bench.json`` has it: the results by the version of distribution."""
+    """Content of ``build/bench.json``: the results by the version of distribution."""
 
 
 def merge(earlier: Sequence[Round], later: Sequence[Round]) -> list[Round]:
@@ -197,7 +195,11 @@ def _s3_ratios(round_: Round) -> dict[str, float]:
             "catalog_s3_requests": lists.catalog_for_each,
         }
     if storms := round_.storms:
-        growth = {name: max(reads.values()) / min(reads.values()) for name, reads in storms.items()}
+        # By number of clients.
+        growth = {
+            name: reads[max(reads, key=int)] / reads[min(reads, key=int)]
+            for name, reads in storms.items()
+        }
         found |= {
             "storm_s3_growth": growth["cache"],
             "storm_s3_growth_kept": growth["cache_kept"],

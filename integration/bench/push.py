@@ -19,7 +19,7 @@ REGISTRY, NGINX = "127.0.0.1:5000", "127.0.0.1:8443"
 
 
 class Layer:
-    """Random bytes that are others in each push, since a registry keeps a layer only once.
+    """Random bytes that change with each push, since a registry keeps a layer only once.
 
     Args:
         file: for them.

@@ -1,7 +1,6 @@
 """The workloads that requests to S3 decide, with an S3 that takes 20 ms for each."""
 
 import dataclasses
-import subprocess
 import time
 from collections.abc import Callable
 from statistics import median
@@ -16,6 +15,7 @@ from integration.bench.variants import BenchRig
 from integration.clients.image_builder import MANIFESTS, MEGABYTE
 from integration.local.errors import LocalCloudError
 from integration.local.network.s3_log import Request, steps
+from scripts.programs import output_of
 
 #: Milliseconds before S3 responds.
 LATENCY = 20
@@ -162,7 +162,4 @@ def _in_ranges(variant: Variant, blob: Blob, each: int) -> float:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
-    if done.returncode:
-        raise LocalCloudError(f"curl failed: {done.stderr.strip().splitlines()[-1:]}")
-    return done.stdout
+    return output_of("curl", command, LocalCloudError, timeout=LONGEST)

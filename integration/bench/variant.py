@@ -54,7 +54,7 @@ class Variant:
         return {name: cpu_seconds(pids) for name, pids in {**on_hosts, **self.others}.items()}
 
     def renew_workers(self) -> None:
-        """Let nginx go on with new workers, as after each renewal of its files."""
+        """Reload nginx on each host, as after each renewal of its files."""
         for host in self.hosts:
             for child in psutil.Process(host.pid("nginx")).children():
                 if child.name() == "nginx":

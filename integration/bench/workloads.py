@@ -5,8 +5,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
-
 from integration.bench.blobs import Blob, new_blob
 from integration.bench.extent import Extent
 from integration.bench.load_generators import Crowd, Load, load, pull, slowest_health
@@ -55,9 +53,7 @@ def pulls(rig: BenchRig, blob: Blob, extent: Extent, turn: int) -> dict[str, Pul
         # A host of Wharf verifies a password once a minute: not by chance within a measurement.
         pull(variant, blob.path, blob.size, clients=len(variant.hosts), each=1)
         before = variant.cpu()
-        psutil.cpu_percent()
         pulled = pull(variant, blob.path, blob.size, clients=CLIENTS, each=extent.pulls_each)
-        busy = psutil.cpu_percent()
         used = {of: after - before[of] for of, after in variant.cpu().items()}
         used["client"] = pulled.cpu
         gigabytes = pulled.bytes / GIGABYTE
@@ -65,7 +61,6 @@ def pulls(rig: BenchRig, blob: Blob, extent: Extent, turn: int) -> dict[str, Pul
             mb_per_s=round(pulled.rate, 1),
             cpu_s_per_gb=round(sum(used[of] for of in variant.containers) / gigabytes, 4),
             cpu_s_per_gb_of={of: round(cpu / gigabytes, 4) for of, cpu in used.items()},
-            busy=round(busy / 100, 3),
         )
     return found
 

@@ -12,7 +12,7 @@ from scripts.capacity.figures import Delivery, Figures, Requests
 from scripts.capacity.model import Model
 from scripts.capacity.storm import Host, Prediction, Storm
 
-#: How near to the model a storm has to be, as a part of what the model says.
+#: Maximum relative error of the model.
 NEAR = 0.2
 #: The part of the machine's processors above which they are the limit, not what the model knows of.
 BUSY = 0.9
@@ -152,7 +152,7 @@ class Part(BaseModel):
 
 
 class Results(BaseModel):
-    """All of it, as ``build/storms.json`` has it."""
+    """Content of ``build/storms.json``."""
 
     servers: int
     layers: list[int]

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,14 +104,13 @@ def _read(needed: bool) -> Results:
     nothing = Results(servers=SERVERS, layers=LAYERS)
     if not JSON.exists():
         return nothing
-    try:
-        return Results.model_validate_json(JSON.read_text())
-    except ValidationError:
-        if not needed:
-            return nothing
-        raise click.UsageError(
-            f"{JSON} is of another version; measure all with `wharf storms`"
-        ) from None
+    with suppress(ValidationError):
+        known = Results.model_validate_json(JSON.read_text())
+        if (known.servers, known.layers) == (SERVERS, LAYERS):
+            return known
+    if needed:
+        raise click.UsageError(f"{JSON} is of another version; measure all with `wharf storms`")
+    return nothing
 
 
 def _write(results: Results) -> None:

@@ -12,10 +12,10 @@ from rich.console import Console
 from wharf_proxy.errors import ConfigurationError
 
 from modules.settings.settings import Settings
-from scripts.capacity.answer import answer
 from scripts.capacity.figures import DELIVERIES, PRICES, Delivery, Figures, InstanceType, Prices
 from scripts.capacity.model import MOST_HOSTS
 from scripts.capacity.plan import Plan, Planner, cache_needed
+from scripts.capacity.plan_text import print_plan
 from scripts.capacity.storm import Host, Storm
 from scripts.errors import one_line_errors
 from scripts.options import RATE, SIZE, TIME
@@ -116,7 +116,7 @@ def capacity(
     simulated = _simulate(storm, kind, best, peak) if simulate else None
     if as_json:
         answers = {
-            "answer": best.json(),
+            "plan": best.json(),
             "others": [plan.json() for plan in plans[1:]],
             "cache_size": {"given": cache_size, "needed": needed},
         }
@@ -127,7 +127,7 @@ def capacity(
     holds = f"holds this image, which takes {needed}"
     lacks = f"is too small for this image, which takes {needed}: cache is left out"
     cache = f"cache_size {cache_size} (GiB) {holds if needed <= cache_size else lacks}"
-    answer(Console(highlight=False), plans, simulated, known, peak=peak, cache=cache)
+    print_plan(Console(highlight=False), plans, simulated, known, peak=peak, cache=cache)
 
 
 def _deliveries(wanted: Delivery | None, cache_size: int, needed: int) -> list[Delivery]:
@@ -195,7 +195,7 @@ def _simulate(storm: Storm, kind: InstanceType, plan: Plan, peak: bool) -> "Simu
     except ModuleNotFoundError:
         raise ConfigurationError(
             "--simulate: SimPy is not installed; install the development packages with "
-            "`pipenv sync --dev`, or omit --simulate"
+            "`scripts/setup --development`, or omit --simulate"
         ) from None
     host = Host.of(kind, peak=peak)
     return Simulation(Figures.read(), storm, host, plan.hosts, plan.delivery).run()

@@ -12,7 +12,7 @@ through two machines. With the slices of all waves as parts:
 Where it is the servers that cannot get more, nothing overlaps: each wave of a server is fetched,
 then transferred. The longer of both is how long it takes.
 
-docs/capacity.md derives each of them; simulation.py does the same without the formula.
+docs/capacity.md explains the terms; simulation.py does the same without the formula.
 """
 
 import math
@@ -60,14 +60,14 @@ class Model:
         alone = self._alone(storm, delivery, waves)
         alone = before + (fetch + (slices - 1) * max(fetch, alone) + alone) / slices
         longest = max(alone, *terms.values())
-        questions = self._questions(storm, host, hosts, delivery, longest)
-        terms[CPU] += questions / hosts / waves * layer.cpu / host.vcpus * uneven
-        gets, lists = questions * layer.get, questions * layer.list
+        checks = self._checks(storm, host, hosts, delivery, longest)
+        terms[CPU] += checks / hosts / waves * layer.cpu / host.vcpus * uneven
+        gets, lists = checks * layer.get, checks * layer.list
         gets += storm.layers * slices * self._fetched(storm, hosts, delivery)
         terms[S3] = (gets + lists) / waves / figures.s3_reads_per_second
         limit = max(terms, key=lambda name: terms[name])
         transfer = terms[limit]
-        # Where a layer is one slice, a wave begins with the question for its layers.
+        # Where a layer is one slice, a wave begins with the check for its layers.
         stage = fetch + (before if slices == 1 else 0)
         parts = waves * slices
         shared = before + (fetch + (parts - 1) * max(stage, transfer) + transfer) / slices
@@ -101,11 +101,11 @@ class Model:
 
     def _before(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
         """Return the seconds from the requests for the layers of a wave until their first bytes."""
-        question = self._question(storm, host, hosts, delivery)
+        check = self._check(storm, host, hosts, delivery)
         if delivery == "redirect":
             # A server does not share a check that began before its request: it waits for the next.
-            return 2 * question
-        return question + (self._figures.cache_poll if delivery == "cache" else 0)
+            return 2 * check
+        return check + (self._figures.cache_poll if delivery == "cache" else 0)
 
     def _fetch(self, storm: Storm, host: Host, delivery: Delivery) -> float:
         """Return the seconds in which a host with a cache fetches the layers of a wave."""
@@ -147,10 +147,10 @@ class Model:
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, seconds: float
     ) -> float:
         """Return the manifests that hosts read in so many seconds; waiting servers share a read."""
-        question = self._figures.pull[delivery].steps * self._figures.s3_seconds
-        if delivery == "proxy" or not question:
+        check = self._figures.pull[delivery].steps * self._figures.s3_seconds
+        if delivery == "proxy" or not check:
             return storm.servers
-        return min(storm.servers, hosts * host.vcpus * (1 + seconds / question))
+        return min(storm.servers, hosts * host.vcpus * (1 + seconds / check))
 
     def _peak(
         self,
@@ -187,22 +187,22 @@ class Model:
     ) -> float:
         """Return the requests per second while layers are pulled: checks, then layers."""
         figures = self._figures
-        asked = hosts * self._asked(storm, host, hosts, delivery)
-        question = self._unhindered(storm, host, hosts, delivery)
+        concurrent = hosts * self._concurrent(storm, host, hosts, delivery)
+        check = self._unhindered(storm, host, hosts, delivery)
         # A connection sends its next request when it has its layer. A connection whose layer takes
         # longer than a second counts once.
-        again = max(question, min(1.0, question + self._alone(storm, delivery, waves)))
+        again = max(check, min(1.0, check + self._alone(storm, delivery, waves)))
         getting = min(figures.parallel_layers, storm.layers)
         getting *= self._fetched(storm, hosts, delivery)
-        questions = asked * figures.layer[delivery].s3
+        checks = concurrent * figures.layer[delivery].s3
         if delivery == "cache" and self.slices(storm) > 1:
             each = figures.slice / self.connection_rate(storm)
             fetches = _rate(getting, min(1.0, each))
         else:
             fetches = _rate(getting, again)
         # In the same second: the check, and the next one for requests that came meanwhile.
-        kept = max(question, min(0.5, figures.check_seconds))
-        return _rate(questions, again if delivery == "proxy" else kept) + fetches
+        kept = max(check, min(0.5, figures.check_seconds))
+        return _rate(checks, again if delivery == "proxy" else kept) + fetches
 
     def _transfers(
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, waves: int, uneven: float
@@ -231,7 +231,7 @@ class Model:
             rate = min(rate, at_a_time * self._figures.s3_connection_rate)
         return storm.image / waves / rate
 
-    def _questions(
+    def _checks(
         self, storm: Storm, host: Host, hosts: int, delivery: Delivery, wave: float
     ) -> float:
         """Return the number of checks of layers during all waves.
@@ -242,27 +242,27 @@ class Model:
         """
         if delivery == "proxy":
             return storm.layers * storm.servers
-        seconds = self._question(storm, host, hosts, delivery)
+        seconds = self._check(storm, host, hosts, delivery)
         seconds = max(seconds, self._figures.check_seconds)
         shared = host.vcpus * (1 + wave / seconds) if seconds else math.inf
         return storm.layers * hosts * min(storm.servers / hosts, shared)
 
-    def _asked(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+    def _concurrent(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
         """Return the number of concurrent checks of a host, which has a worker per processor."""
         servers = storm.servers / hosts
         asking = servers if delivery == "proxy" else min(host.vcpus, servers)
         return asking * min(self._figures.parallel_layers, storm.layers)
 
-    def _question(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
-        """Return the seconds of the registry's response for a layer under all concurrent requests.
+    def _check(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
+        """Return the seconds of a check of a layer, or of the registry's response with ``proxy``.
 
         More checks make each slower, and then more servers share one.
         """
         figures = self._figures
-        asked = hosts * self._asked(storm, host, hosts, delivery)
+        concurrent = hosts * self._concurrent(storm, host, hosts, delivery)
         return max(
             self._unhindered(storm, host, hosts, delivery),
-            asked * figures.layer[delivery].s3 / figures.s3_reads_per_second,
+            concurrent * figures.layer[delivery].s3 / figures.s3_reads_per_second,
         )
 
     def _unhindered(self, storm: Storm, host: Host, hosts: int, delivery: Delivery) -> float:
@@ -270,7 +270,7 @@ class Model:
         layer = self._figures.layer[delivery]
         return max(
             layer.steps * self._figures.s3_seconds + layer.cpu,
-            self._asked(storm, host, hosts, delivery) * layer.cpu / host.vcpus,
+            self._concurrent(storm, host, hosts, delivery) * layer.cpu / host.vcpus,
         )
 
 

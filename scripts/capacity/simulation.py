@@ -53,7 +53,7 @@ class _Host:
     # By layer the events that the host has the first slice, and all slices.
     layers: dict[int, tuple[simpy.Event, simpy.Event]] = field(default_factory=dict)
     # Checks by worker and layer: under way, and to begin after those.
-    asked: dict[tuple[int, int], simpy.Event] = field(default_factory=dict)
+    running: dict[tuple[int, int], simpy.Event] = field(default_factory=dict)
     coming: dict[tuple[int, int], simpy.Event] = field(default_factory=dict)
     # By layer the time until which the result of a check counts.
     known: dict[int, float] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Simulation:
         yield host.cpu.serve(pull.cpu)
         # Who shares what was read still has a password and a connection of its own.
         read = pull.model_copy(update={"cpu": 0.0})
-        yield from self._ask(host, self._chance.randrange(host.workers), MANIFEST, read)
+        yield from self._check(host, self._chance.randrange(host.workers), MANIFEST, read)
         # Every server asks for the layers in the order of the manifest, as Docker does.
         wanted = iter(range(self._storm.layers))
         others = [self._connect() for _ in range(self._at_a_time - 1)]
@@ -150,9 +150,9 @@ class Simulation:
         size = self._storm.image / self._storm.layers
         worker = self._chance.randrange(host.workers)
         for layer in wanted:
-            question = self._figures.layer[self._delivery]
+            check = self._figures.layer[self._delivery]
             if self._delivery == "proxy" or host.known.get(layer, -1) < self._environment.now:
-                yield from self._ask(host, worker, layer, question)
+                yield from self._check(host, worker, layer, check)
                 host.known[layer] = self._environment.now + self._figures.check_seconds
             complete = None
             if self._delivery == "cache":
@@ -179,25 +179,25 @@ class Simulation:
             seconds = self._chance.uniform(0, 2 * self._figures.s3_seconds)
             yield self._environment.timeout(work.steps / steps * seconds)
 
-    def _ask(self, host: _Host, worker: int, layer: int, work: Requests) -> Process:
-        """Check whether a layer may be delivered, as question.lua does: once for all that wait.
+    def _check(self, host: _Host, worker: int, layer: int, work: Requests) -> Process:
+        """Check whether a layer may be delivered, as shared_check.lua does.
 
         With ``proxy`` every server's request is one to the registry.
         """
-        question, environment = (worker, layer), self._environment
+        check, environment = (worker, layer), self._environment
         if self._delivery == "proxy":
             yield from self._request(host, work)
             return
-        if question in host.coming:
-            yield host.coming[question]
+        if check in host.coming:
+            yield host.coming[check]
             return
-        host.coming[question] = answered = environment.event()
-        if question in host.asked:
-            yield host.asked[question]
-        host.asked[question] = host.coming.pop(question)
+        host.coming[check] = ended = environment.event()
+        if check in host.running:
+            yield host.running[check]
+        host.running[check] = host.coming.pop(check)
         yield from self._request(host, work)
-        del host.asked[question]
-        answered.succeed()
+        del host.running[check]
+        ended.succeed()
 
     def _cached(self, host: _Host, layer: int, size: float) -> Process:
         """Wait until the host has a slice of a layer; the first request starts the fetch.

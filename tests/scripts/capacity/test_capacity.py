@@ -140,7 +140,7 @@ def test_what_does_not_fit_into_memory_comes_from_the_disk() -> None:
     assert Model(FIGURES).send_rate(STORM, Host(1e9, 64, memory=1e10)) == pytest.approx(955e6)
 
 
-def test_more_hosts_than_s3_answers_make_questions_slow() -> None:
+def test_more_hosts_than_s3_serves_make_checks_slow() -> None:
     """16 workers of each of 100 hosts ask for three layers at a time: 2 requests for each."""
     storm = Storm(servers=100_000, image=5e8, layers=6)
     host = Host.of(InstanceType.all()["c7gn.4xlarge"])

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 #: USD; costs below half a cent are not shown.
 CENT = 0.01
 #: Requirement of each delivery on the servers.
-ASKS = {
+REQUIREMENTS = {
     "redirect": "servers must reach S3",
     "cache": "servers need only reach the load balancer",
     "proxy": "servers need only reach the load balancer",
 }
 
 
-def answer(
+def print_plan(
     console: Console,
     plans: Sequence[Plan],
     simulated: "Simulated | None",
@@ -38,17 +38,17 @@ def answer(
     predicted = best.prediction
     table = Table.grid(padding=(0, 2))
     rows = {
-        "Delivery": f"{best.delivery} ({ASKS[best.delivery]})",
+        "Delivery": f"{best.delivery} ({REQUIREMENTS[best.delivery]})",
         "Hosts": f"{best.hosts} x {best.instance_type}, {'peak' if peak else 'baseline'} bandwidth",
         "Time": f"{predicted.seconds:.1f} s until the last server has the image",
-        "": f"{predicted.start:.1f} s until layers are asked for, then {predicted.waves} waves",
+        "": f"{predicted.start:.1f} s until layers are requested, then {predicted.waves} waves",
         "Cache": cache,
         "Limit": predicted.limit,
         "At peak": f"{best.peak_seconds:.1f} s, while bandwidth above the baseline lasts",
         "S3 reads": f"up to {predicted.s3_peak:.0f}/s of {figures.s3_reads_per_second:.0f}/s"
         f" for one prefix; {predicted.gets:.0f} GET, {predicted.lists:.0f} LIST",
         "S3 writes": f"{best.pushes} for the push before, of {figures.s3_writes_per_second:.0f}/s",
-        "Storm": f"${cost.storm:.2f}: {_parts(cost)}",
+        "Storm": ": ".join(part for part in (f"${cost.storm:.2f}", _parts(cost)) if part),
         "Month": f"${cost.hosts_a_month:.2f} for the hosts, if they always run",
     }
     if predicted.s3_peak > figures.s3_reads_per_second:
