@@ -166,7 +166,7 @@ def demo() -> None:
             FACTS.write_text(facts.model_dump_json(indent=2))
             failed = [claim for claim, holds in facts.checks.items() if not holds]
             if failed:
-                raise LocalCloudError(f"Not so: {'; '.join(failed)} (facts: {FACTS})")
+                raise LocalCloudError(f"checks failed: {'; '.join(failed)} (facts: {FACTS})")
         except BaseException:
             registry.cloud.down()
             raise

@@ -1,19 +1,11 @@
 """The task that gets the registry's certificate from an ACME authority, and renews it."""
 
-import json
-
-from modules.bindings.aws import (
-    CloudwatchLogGroup,
-    Construct,
-    EcsService,
-    EcsTaskDefinition,
-    S3Bucket,
-)
-from modules.expressions import CUSTOMER_KEY, number
+from modules.bindings.aws import Construct, EcsService, EcsTaskDefinition, S3Bucket
+from modules.container import CONFINED, PROXY_FOLDER, definition, log_group
 from modules.hosts import Hosts
 from modules.ordering import after
 from modules.permissions import Permissions
-from modules.service import CONFINED, PROXY_FOLDER, SECURITY_OPTIONS, STOP_TIMEOUT
+from modules.service import STOP_TIMEOUT
 from modules.settings.certificate_settings import CertificateSettings
 
 NAME = "certificate"
@@ -48,43 +40,25 @@ class Certificate(Construct):
         settings: CertificateSettings,
     ) -> None:
         super().__init__(scope, id)
-        logs = CloudwatchLogGroup(
-            self,
-            "logs",
-            name=f"/wharf/${{var.name}}/{NAME}",
-            kms_key_id=CUSTOMER_KEY,
-            retention_in_days=number("var.log_retention_days"),
-        )
-        self.logs = logs.name
+        self.logs = log_group(self, "logs", NAME)
         environment = {
             "ACME_DIRECTORY": settings.acme_directory,
             "ACME_DOMAIN": "${var.domain}",
             "ACME_EMAIL": settings.acme_email,
             "ACME_TRUST": settings.acme_trust,
-            "AWS_REGION": "${var.aws_region}",
             "NGINX_CONFIG_BUCKET": configuration.bucket,
         }
-        definition = {
-            "name": NAME,
-            "image": "${var.proxy_image}",
-            "entryPoint": PROGRAM,
-            "essential": True,
-            "memory": MEMORY,
-            "memoryReservation": PROMISED,
-            "readonlyRootFilesystem": True,
-            "dockerSecurityOptions": SECURITY_OPTIONS,
-            "stopTimeout": STOP_TIMEOUT,
-            "linuxParameters": {**CONFINED, "tmpfs": [PROXY_FOLDER]},
-            "environment": [{"name": key, "value": value} for key, value in environment.items()],
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": logs.name,
-                    "awslogs-region": "${var.aws_region}",
-                    "awslogs-stream-prefix": NAME,
-                },
-            },
-        }
+        renewal = definition(
+            NAME,
+            image="${var.proxy_image}",
+            environment=environment,
+            logs=self.logs,
+            entryPoint=PROGRAM,
+            memory=MEMORY,
+            memoryReservation=PROMISED,
+            stopTimeout=STOP_TIMEOUT,
+            linuxParameters={**CONFINED, "tmpfs": [PROXY_FOLDER]},
+        )
         task = EcsTaskDefinition(
             self,
             "task",
@@ -93,7 +67,7 @@ class Certificate(Construct):
             requires_compatibilities=["EC2"],
             task_role_arn=permissions.certificate_role_arn,
             execution_role_arn=permissions.execution_role_arn,
-            container_definitions=json.dumps([definition]),
+            container_definitions=f"[{renewal}]",
         )
         service = EcsService(
             self,

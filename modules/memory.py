@@ -19,7 +19,7 @@ ABOVE = 32
 IDLE, UPLOAD = 200, 20
 #: Concurrent uploads that the proxy takes at most, however large the host is.
 MOST_UPLOADS = 10_000
-#: Of its limit that the registry's garbage collector lets the heap grow to. https://pkg.go.dev/runtime
+#: Percentage of the memory limit that is GOMEMLIMIT. https://pkg.go.dev/runtime
 HEAP_PERCENT = 90
 
 

@@ -1,8 +1,6 @@
 """The rights of the host, of the task, and of ECS on the task's behalf."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from modules.bindings.aws import (
     Construct,
@@ -15,6 +13,7 @@ from modules.bindings.aws import (
     S3Bucket,
 )
 from modules.metrics import NAMESPACE
+from modules.policy import Statement, allow, policy, trust
 from modules.settings.mirrors import LOGINS
 
 CONFIGURATION_FILES = (
@@ -94,23 +93,23 @@ class Permissions(Construct):
         here = {"StringEquals": {"aws:SourceVpce": s3_endpoint_id}}
         # A signed URL has the rights of its signer, but clients reach S3 by another way.
         layers = {} if redirects else {"Condition": here}
-        read = {**_allow([READ_ACTION], [f"{images.arn}/{IMAGES}"]), **layers}
+        read = {**allow([READ_ACTION], f"{images.arn}/{IMAGES}"), **layers}
         statements = _storage_statements(images, configuration)
         others = [{**statement, "Condition": here} for statement in statements]
         self._allow(task, "task_storage", [read, *others])
-        page = {**_allow(PAGE_ACTIONS, [f"{images.arn}/{PAGE}"]), "Condition": here}
+        page = {**allow(PAGE_ACTIONS, f"{images.arn}/{PAGE}"), "Condition": here}
         self._allow(task, "task_page", [page]).add_override("count", "${var.page ? 1 : 0}")
         self._allow_key(task, "task_key", ["kms:GenerateDataKey", "kms:Decrypt"])
         self.task_role_arn = task.arn
 
         execution = self._role("execution", "ecs-tasks.amazonaws.com")
         self._attach(execution, "execution_logs", "service-role/AmazonECSTaskExecutionRolePolicy")
-        read = _allow(["secretsmanager:GetSecretValue"], list(secret_arns))
+        read = allow(["secretsmanager:GetSecretValue"], *secret_arns)
         self._allow(execution, "execution_secrets", [read])
         login = self._allow(
             execution,
             "execution_mirrors",
-            [_allow(["secretsmanager:GetSecretValue"], ["${each.value}"])],
+            [allow(["secretsmanager:GetSecretValue"], "${each.value}")],
         )
         login.add_override("name", "execution_mirrors_${each.key}")
         login.add_override("for_each", f"${{{LOGINS}}}")
@@ -130,13 +129,13 @@ class Permissions(Construct):
             self._allow_key(renewal, "certificate_key", ["kms:GenerateDataKey", "kms:Decrypt"])
             self.certificate_role_arn = renewal.arn
 
-    def _launch_statement(self) -> dict[str, Any]:
+    def _launch_statement(self) -> Statement:
         """Return the statement with which a host tells its own group that it serves."""
         groups = f"arn:{self._partition.partition}:autoscaling:${{var.aws_region}}:{self._account}"
         name = "autoScalingGroup:*:autoScalingGroupName/${var.name}"
-        return _allow(["autoscaling:CompleteLifecycleAction"], [f"{groups}:{name}"])
+        return allow(["autoscaling:CompleteLifecycleAction"], f"{groups}:{name}")
 
-    def _record_statements(self) -> list[dict[str, Any]]:
+    def _record_statements(self) -> list[Statement]:
         """Return the statements for the record by which the owner of the domain is known.
 
         https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
@@ -149,80 +148,68 @@ class Permissions(Construct):
             "route53:ChangeResourceRecordSetsRecordTypes": ["TXT"],
             "route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"],
         }
-        change = _allow(
-            ["route53:ChangeResourceRecordSets"], [f"{route53}hostedzone/${{var.dns_zone_id}}"]
+        change = allow(
+            ["route53:ChangeResourceRecordSets"], f"{route53}hostedzone/${{var.dns_zone_id}}"
         )
         return [
             {**change, "Condition": {"ForAllValues:StringEquals": record}},
             # certbot finds the zone by its name; Route 53 lists all or none.
-            _allow(["route53:ListHostedZones"], ["*"]),
-            _allow(["route53:GetChange"], [f"{route53}change/*"]),
+            allow(["route53:ListHostedZones"], "*"),
+            allow(["route53:GetChange"], f"{route53}change/*"),
         ]
 
     def _role(self, purpose: str, service: str) -> IamRole:
-        trust: dict[str, Any] = {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": "sts:AssumeRole",
-        }
+        trusted = trust(service)
         if service.startswith("ecs-tasks"):
             # Without it another account could make ECS use the role.
-            trust["Condition"] = {"StringEquals": {"aws:SourceAccount": self._account}}
+            trusted["Condition"] = {"StringEquals": {"aws:SourceAccount": self._account}}
         return IamRole(
             self,
             purpose,
             # Role names are global; the region keeps two regions of one account apart.
             name=f"${{var.name}}-{purpose}-${{var.aws_region}}",
-            assume_role_policy=_policy([trust]),
+            assume_role_policy=policy(trusted),
         )
 
     def _attach(self, role: IamRole, id: str, managed: str) -> None:
         arn = f"arn:{self._partition.partition}:iam::aws:policy/{managed}"
         IamRolePolicyAttachment(self, id, role=role.name, policy_arn=arn)
 
-    def _allow(self, role: IamRole, id: str, statements: Sequence[dict[str, Any]]) -> IamRolePolicy:
-        return IamRolePolicy(self, id, role=role.name, name=id, policy=_policy(statements))
+    def _allow(self, role: IamRole, id: str, statements: Sequence[Statement]) -> IamRolePolicy:
+        return IamRolePolicy(self, id, role=role.name, name=id, policy=policy(*statements))
 
     def _allow_key(self, role: IamRole, id: str, actions: Sequence[str]) -> None:
         """Allow the use of the user's own key, if there is such a key."""
-        policy = self._allow(role, id, [_allow(actions, ["${var.kms_key_arn}"])])
-        policy.add_override("count", '${var.kms_key_arn == "" ? 0 : 1}')
+        allowed = self._allow(role, id, [allow(actions, "${var.kms_key_arn}")])
+        allowed.add_override("count", '${var.kms_key_arn == "" ? 0 : 1}')
 
 
-def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[dict[str, Any]]:
+def _storage_statements(images: S3Bucket, configuration: S3Bucket) -> list[Statement]:
     """Return all statements except that for reading layers."""
     files = [f"{configuration.arn}/{file}" for file in CONFIGURATION_FILES]
     return [
-        _allow(IMAGE_BUCKET_ACTIONS, [images.arn]),
-        _allow(IMAGE_OBJECT_ACTIONS, [f"{images.arn}/{IMAGES}"]),
-        _allow(["s3:DeleteObject"], [f"{images.arn}/{DELETED}"]),
-        _allow([READ_ACTION], files),
+        allow(IMAGE_BUCKET_ACTIONS, images.arn),
+        allow(IMAGE_OBJECT_ACTIONS, f"{images.arn}/{IMAGES}"),
+        allow(["s3:DeleteObject"], f"{images.arn}/{DELETED}"),
+        allow([READ_ACTION], *files),
         # S3 tells that an object is absent only to those who may list the bucket; to others it
         # denies access, and the proxy could not tell that there are no permissions.
-        _allow(["s3:ListBucket"], [configuration.arn]),
+        allow(["s3:ListBucket"], configuration.arn),
     ]
 
 
-def _certificate_statements(configuration: S3Bucket) -> list[dict[str, Any]]:
+def _certificate_statements(configuration: S3Bucket) -> list[Statement]:
     files = [f"{configuration.arn}/{file}" for file in CERTIFICATE_FILES]
     return [
-        _allow([READ_ACTION, "s3:PutObject"], files),
+        allow([READ_ACTION, "s3:PutObject"], *files),
         # As for the proxy: it has to know that an object is absent.
-        _allow(["s3:ListBucket"], [configuration.arn]),
+        allow(["s3:ListBucket"], configuration.arn),
     ]
 
 
-def _metrics_statement() -> dict[str, Any]:
+def _metrics_statement() -> Statement:
     return {
         # CloudWatch knows no resource here; the namespace is the limit.
-        **_allow(["cloudwatch:PutMetricData"], ["*"]),
+        **allow(["cloudwatch:PutMetricData"], "*"),
         "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
     }
-
-
-def _allow(actions: Sequence[str], resources: list[str]) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resources}
-
-
-def _policy(statements: Sequence[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -1,7 +1,5 @@
 """A copy of the images in a bucket of another region."""
 
-import json
-
 from modules.bindings.aws import (
     Construct,
     DataAwsPartition,
@@ -11,6 +9,7 @@ from modules.bindings.aws import (
     S3BucketReplicationConfigurationA,
     S3BucketReplicationConfigurationRule,
 )
+from modules.policy import allow, policy, trust
 
 #: The actions of S3 itself: read versions here, write them there.
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
@@ -40,26 +39,21 @@ class Replication(Construct):
         super().__init__(scope, id)
         partition = DataAwsPartition(self, "partition")
         replica = f"arn:{partition.partition}:s3:::{replica_bucket}"
-        trust: dict[str, object] = {
-            "Effect": "Allow",
-            "Principal": {"Service": "s3.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
         role = IamRole(
             self,
             "role",
             name="${var.name}-replication-${var.aws_region}",
-            assume_role_policy=_policy(trust),
+            assume_role_policy=policy(trust("s3.amazonaws.com")),
         )
         IamRolePolicy(
             self,
             "copy",
             role=role.name,
             name="copy",
-            policy=_policy(
-                _allow(BUCKET_ACTIONS, images.arn),
-                _allow(VERSION_ACTIONS, f"{images.arn}/*"),
-                _allow(REPLICA_ACTIONS, f"{replica}/*"),
+            policy=policy(
+                allow(BUCKET_ACTIONS, images.arn),
+                allow(VERSION_ACTIONS, f"{images.arn}/*"),
+                allow(REPLICA_ACTIONS, f"{replica}/*"),
             ),
         )
         keys = IamRolePolicy(
@@ -67,9 +61,9 @@ class Replication(Construct):
             "keys",
             role=role.name,
             name="keys",
-            policy=_policy(
-                _allow(("kms:Decrypt",), "${var.kms_key_arn}"),
-                _allow(("kms:Encrypt",), "${var.replica_kms_key_arn}"),
+            policy=policy(
+                allow(("kms:Decrypt",), "${var.kms_key_arn}"),
+                allow(("kms:Encrypt",), "${var.replica_kms_key_arn}"),
             ),
         )
         keys.add_override("count", '${var.kms_key_arn == "" ? 0 : 1}')
@@ -107,11 +101,3 @@ def _with_keys(replication: S3BucketReplicationConfigurationA) -> None:
         "rule.0.destination.dynamic.encryption_configuration",
         {"for_each": for_each, "content": encryption},
     )
-
-
-def _allow(actions: tuple[str, ...], resource: str) -> dict[str, object]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-
-
-def _policy(*statements: dict[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from modules.bindings.aws import (
-    CloudwatchLogGroup,
     Construct,
     DataAwsPartition,
     EcsService,
@@ -13,7 +12,8 @@ from modules.bindings.aws import (
     EcsTaskDefinitionVolume,
     S3Bucket,
 )
-from modules.expressions import CUSTOMER_KEY, number
+from modules.container import CONFINED, PROXY_FOLDER, definition, log_group
+from modules.expressions import number
 from modules.hosts import Hosts
 from modules.load_balancer import NOTICE, ClassicLoadBalancer, NetworkLoadBalancer
 from modules.memory import NGINX_PROMISED, REGISTRY_PROMISED, Memory
@@ -30,22 +30,12 @@ REGISTRY = "registry"
 #: nginx listens on 8443 for port 443 of the host, on 8444 for 444, and on 8080 for 80: below 1024
 #: it may not.
 UNPRIVILEGED = 8000
-#: The only folder that nginx writes to, in memory; it holds the private key, and small files.
-PROXY_FOLDER = {
-    "containerPath": "/var/lib/wharf",
-    "size": 32,
-    "mountOptions": ["noexec", "nosuid", "nodev"],
-}
 #: Where nginx keeps layers, on a volume of the host that outlives the container.
 CACHE_FOLDER = "/var/cache/wharf"
 CACHE_VOLUME = EcsTaskDefinitionVolume(
     name="cache",
     docker_volume_configuration={"scope": "shared", "autoprovision": True, "driver": "local"},
 )
-#: Containers get no privilege at all, and cannot change their own programs.
-CONFINED: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
-#: A program with the bits setuid or setgid, or with capabilities of its file, gets none of them.
-SECURITY_OPTIONS = ["no-new-privileges"]
 #: User and group of the registry, which would run as root by its image. The number is no user of
 #: the host: 1000 would be ec2-user, which may become root.
 UNPRIVILEGED_USER = "65532:65532"
@@ -232,39 +222,17 @@ class Service(Construct):
         **more: Any,
     ) -> str:
         """Return a container's definition in JSON; ``memory`` is Terraform's number of its MiB."""
-        logs = CloudwatchLogGroup(
-            self,
-            f"{name}_logs",
-            name=f"/wharf/${{var.name}}/{name}",
-            kms_key_id=CUSTOMER_KEY,
-            retention_in_days=number("var.log_retention_days"),
-        )
-        self.logs[name] = logs.name
-        region = {"AWS_REGION": "${var.aws_region}"}
-        definition = {
-            "name": name,
-            "image": image,
-            "essential": True,
-            "readonlyRootFilesystem": True,
-            "dockerSecurityOptions": SECURITY_OPTIONS,
-            "stopTimeout": stop_timeout,
-            "environment": [
-                {"name": key, "value": value}
-                for key, value in sorted((environment | region).items())
-            ],
-            "ulimits": [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}],
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": logs.name,
-                    "awslogs-region": "${var.aws_region}",
-                    "awslogs-stream-prefix": name,
-                    # When CloudWatch is slow, lines are dropped instead of requests held up.
-                    "mode": "non-blocking",
-                    "max-buffer-size": "25m",
-                },
-            },
+        self.logs[name] = log_group(self, f"{name}_logs", name)
+        described = definition(
+            name,
+            image=image,
+            environment=environment,
+            logs=self.logs[name],
+            # When CloudWatch is slow, lines are dropped instead of requests held up.
+            log_options={"mode": "non-blocking", "max-buffer-size": "25m"},
+            stopTimeout=stop_timeout,
+            ulimits=[{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}],
             **more,
-        }
+        )
         listed = self._secrets.listed(secrets or [], logins=name == PROXY)
-        return f'{json.dumps(definition)[:-1]}, "memory": {memory}, "secrets": {listed}}}'
+        return f'{described[:-1]}, "memory": {memory}, "secrets": {listed}}}'

@@ -164,5 +164,5 @@ class RegistryStack(TerraformStack):
 
     def _outputs(self, **outputs: str) -> None:
         for name, value in outputs.items():
-            output = TerraformOutput(self, name, value=value, description=OUTPUTS.get(name))
+            output = TerraformOutput(self, name, value=value, description=OUTPUTS[name])
             output.override_logical_id(name)

@@ -1,7 +1,5 @@
 """The two buckets: images, and the proxy's configuration."""
 
-import json
-
 from modules.bindings.aws import (
     Construct,
     DataAwsCallerIdentity,
@@ -22,6 +20,7 @@ from modules.bindings.aws import (
 )
 from modules.expressions import CUSTOMER_KEY, number, truth
 from modules.ordering import after
+from modules.policy import policy
 
 #: Days. A push is over in hours; older parts belong to a broken push.
 STALE_UPLOAD_DAYS = 7
@@ -162,4 +161,4 @@ def _tls_only(bucket: S3Bucket) -> str:
         "Resource": [bucket.arn, f"{bucket.arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return policy(statement)

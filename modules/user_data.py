@@ -19,7 +19,7 @@ echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config
 
 #: Without AWS's command, which the image does not have; keys go by no command line.
 #: https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
-TELL = """
+COMPLETE = """
 metadata=http://169.254.169.254/latest
 ask() { curl --silent --show-error --fail --retry 5 --retry-all-errors "$@"; }
 token=$(ask --request PUT --header "X-aws-ec2-metadata-token-ttl-seconds: 300" $metadata/api/token)
@@ -28,7 +28,7 @@ instance=$(about instance-id)
 credentials=$(about "iam/security-credentials/$(about iam/security-credentials/)")
 of_role() { sed -n "s/.*\\"$1\\" *: *\\"\\([^\\"]*\\)\\".*/\\1/p" <<< "$credentials"; }
 
-tell_that_it_serves() {
+complete_launch_hook() {
     until curl --silent --fail --insecure --max-time 5 --output /dev/null CHECK; do
         sleep 2
     done
@@ -44,9 +44,9 @@ END
 """
 
 #: What waits for a task runs beside the ECS agent.
-LATER = """
+IN_BACKGROUND = """
 {
-    tell_that_it_serves || echo "The group does not wait for this host: it is older than the hook"
+    complete_launch_hook || echo "The group does not wait for this host: it is older than the hook"
     METRICS
 } < /dev/null >> /var/log/wharf.log 2>&1 &
 """
@@ -89,12 +89,14 @@ def user_data(cluster: str, *, check: str, dns_suffix: str, metrics: bool) -> st
         dns_suffix: the same to the domain of AWS's services in the region.
         metrics: whether the host reports how full its disk is.
     """
-    tell = TELL.replace("REGION", "${var.aws_region}").replace("SUFFIX", f"${{{dns_suffix}}}")
+    complete = COMPLETE.replace("REGION", "${var.aws_region}").replace(
+        "SUFFIX", f"${{{dns_suffix}}}"
+    )
     program = JOIN.format(cluster=f"${{{cluster}}}")
-    tell = tell.replace("NAME", "${var.name}").replace("HOOK", LAUNCH_HOOK)
-    program += tell.replace("CHECK", check)
+    complete = complete.replace("NAME", "${var.name}").replace("HOOK", LAUNCH_HOOK)
+    program += complete.replace("CHECK", check)
     if metrics:
         program += METRICS.format(configuration=json.dumps(METRICS_CONFIGURATION, indent=1))
-    program += LATER.replace("METRICS", REPORT if metrics else ":")
+    program += IN_BACKGROUND.replace("METRICS", REPORT if metrics else ":")
     # CDKTF's own function takes neither quotes nor references to variables.
     return f"${{base64encode({json.dumps(program)})}}"

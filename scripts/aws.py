@@ -24,7 +24,7 @@ def one_line_aws_errors() -> Iterator[None]:
         ) from None
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        remedy = "allow it for who deploys" if "Denied" in code else "check the credentials"
+        remedy = "allow it for the deploying user" if "Denied" in code else "check the credentials"
         text = " ".join(str(error).split())
         raise click.ClickException(f"AWS: {text}: {remedy}") from None
     except BotoCoreError as error:

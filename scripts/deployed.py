@@ -142,11 +142,11 @@ class Deployed:
         if classic:
             client = self._clients["elb"]
             states = client.describe_instance_health(LoadBalancerName=classic)["InstanceStates"]
-            return {each["InstanceId"]: _health(each, "State") for each in states}
+            return {each["InstanceId"]: _health(each) for each in states}
         described = self._clients["elbv2"].describe_target_health(
             TargetGroupArn=self._target["targetGroupArn"]
         )["TargetHealthDescriptions"]
-        return {each["Target"]["Id"]: _health(each["TargetHealth"], "State") for each in described}
+        return {each["Target"]["Id"]: _health(each["TargetHealth"]) for each in described}
 
     def events(self, since: datetime) -> Iterator[tuple[str, str]]:
         """Yield an identifier and a line for what ECS and the autoscaling group did since."""
@@ -287,9 +287,9 @@ def _message(line: str) -> str:
         return line
 
 
-def _health(described: Any, key: str) -> str:
+def _health(described: Any) -> str:
     reason = described.get("Description")
-    state = str(described[key])
+    state = str(described["State"])
     return f"{state} ({reason})" if reason and reason != "N/A" else state
 
 

@@ -151,7 +151,9 @@ class Ecr:
         status = response.status_code
         if status not in (httpx.codes.OK, httpx.codes.NOT_FOUND):
             denied = status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
-            remedy = "allow ecr:BatchGetImage for who deploys" if denied else "try again later"
+            remedy = (
+                "allow ecr:BatchGetImage for the deploying user" if denied else "try again later"
+            )
             raise click.ClickException(f"{url}: status {status}: {remedy}")
         return status == httpx.codes.OK
 

@@ -15,12 +15,9 @@ import pytest
 from scripts.cli import wharf
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-README_OF_MODULES = "scripts/terraform_modules/readme.py"
 
 #: What readers or commands make, so that Git does not hold it.
 MADE = ("build/", "dist/", "cdktf.out/", "registry/", ".venv/", ".tools/")
-#: Parts that documents mention already, and that branches of their own bring.
-AWAITED: set[str] = set()
 #: File names in emitted modules, in deployments, and in the programs that Wharf uses.
 FOREIGN = re.compile(
     r"\w+\.tf|(wharf|retention|identities)\.toml|settings\.conf|HOST/hosts\.toml|wharf/removed-links\.json"
@@ -74,7 +71,7 @@ def places(name: str) -> list[str]:
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    return sorted({name for name in names if not places(name)} - AWAITED)
+    return sorted({name for name in names if not places(name)})
 
 
 @of_each_page
@@ -119,7 +116,7 @@ def test_make_targets_exist(page: str) -> None:
     named = {
         f"make {target}" for line in code(page) for target in re.findall(r"^make ([a-z-]+)", line)
     }
-    assert not named - {f"make {target}" for target in targets} - AWAITED
+    assert not named - {f"make {target}" for target in targets}
 
 
 def names(file: str) -> set[str]:
@@ -179,7 +176,7 @@ def links(page: str) -> Iterator[tuple[str, str]]:
 
 @of_each_page
 def test_links_lead_somewhere(page: str) -> None:
-    known = {link for link in links(page) if link[0] not in AWAITED}
+    known = set(links(page))
     assert not {file for file, _ in known if not (REPOSITORY / file).exists()}
     assert not {
         f"{file}#{anchor}" for file, anchor in known if anchor and anchor not in anchors(file)
@@ -197,12 +194,6 @@ def test_each_decision_is_listed_and_has_date_reason_and_what_would_change_it(pa
             record,
             re.DOTALL,
         ), record
-
-
-def test_nothing_is_awaited_that_has_come() -> None:
-    targets = re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE)
-    come = {*tracked(), *(f"make {target}" for target in targets)}
-    assert not AWAITED & come, "take it out of AWAITED"
 
 
 def test_the_changelog_begins_with_the_version_of_the_project() -> None:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,22 +164,28 @@ def run_client(deployment: Deployment, registry: str, *command: str) -> str:
         login = Path(directory, "auth.json")
         token = deployment.authorization.removeprefix("Basic ")
         login.write_text(json.dumps({"auths": {registry: {"auth": token}}}))
-        names = Path(directory, "hosts")
-        names.write_text("".join(f"{address} {name}\n" for name, address in deployment.names))
         return output_of(
             command[0],
-            [*with_hosts_file(names), *command],
+            [*with_hosts_file(Path(directory, "hosts"), deployment.names), *command],
             ClientError,
             env={**os.environ, **trust, "REGISTRY_AUTH_FILE": str(login)},
             timeout=CLIENT_TIMEOUT,
         )
 
 
-def with_hosts_file(file: Path) -> list[str]:
-    """Return the command that runs a program with another ``/etc/hosts``, for that program only.
+def hosts_lines(names: Iterable[tuple[str, str]]) -> str:
+    """Return lines for ``/etc/hosts``, from pairs of a name and its address."""
+    return "".join(f"{address} {name}\n" for name, address in names)
 
-    An empty file changes nothing.
+
+def with_hosts_file(file: Path, names: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the command that runs a program with more names in ``/etc/hosts``, for it only.
+
+    Args:
+        file: is written, and has to stay while the program runs.
+        names: pairs of a name and its address; without any, nothing changes.
     """
+    file.write_text(hosts_lines(names))
     if not file.stat().st_size:
         return []
     script = f'cat /etc/hosts >>{file} && mount --bind {file} /etc/hosts && exec "$@"'

@@ -70,7 +70,7 @@ def main(minutes: float, seed: int | None) -> None:
             FILE.write_text(figures.model_dump_json(indent=2) + "\n")
     display.console.print(summary(figures))
     if not figures.holds:
-        raise LocalCloudError(f"Not as it must be: {'; '.join(figures.complaints)} ({FILE})")
+        raise LocalCloudError(f"requirements not met: {'; '.join(figures.complaints)} ({FILE})")
 
 
 def _try(registry: LocalRegistry, upstream: Upstream, figures: Figures, display: Display) -> None:

@@ -112,7 +112,7 @@ class FloodFigures(BaseModel):
 
 
 class Results(BaseModel):
-    """All of it, as ``build/floods.json`` has it; the first of ``floods`` is none."""
+    """Content of ``build/floods.json``; the first of ``floods`` is none."""
 
     started: str
     balancer: str

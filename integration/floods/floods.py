@@ -274,7 +274,7 @@ async def _until_told(attack: Attack, flood: Flood) -> None:
 
 
 def main(name: str, file: str) -> None:
-    """Run the flood ``name`` on the target of a job, and print what it was answered."""
+    """Run the flood ``name`` on the target of a job, and print the responses."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     flood = FLOODS[name]

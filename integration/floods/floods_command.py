@@ -96,7 +96,9 @@ def floods(
             _keep(results, measuring.flood(name))
     click.echo(table(results))
     if complaints := results.complaints():
-        raise click.ClickException(f"Not as without a flood: {'; '.join(complaints)} ({JSON})")
+        raise click.ClickException(
+            f"clients failed more often than without a flood: {'; '.join(complaints)} ({JSON})"
+        )
 
 
 def _keep(results: Results, figures: FloodFigures) -> None:

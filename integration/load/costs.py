@@ -1,14 +1,9 @@
 """Cost of a run on AWS in requests and traffic: counts times prices."""
 
-from pathlib import Path
-
 from pydantic import BaseModel
 
 from integration.load.run_results import Run
-from integration.local.errors import LocalCloudError
-from scripts.capacity.figures import GIGABYTE, PRICES, Prices
-
-FILE = PRICES
+from scripts.capacity.figures import GIGABYTE, Prices
 
 
 class Cost(BaseModel):
@@ -19,15 +14,6 @@ class Cost(BaseModel):
     unit: str
     price: float
     dollars: float
-
-
-def prices(file: Path = FILE) -> Prices:
-    """Return the prices of a file.
-
-    Raises:
-        LocalCloudError: the file is invalid; the text has a line for each error.
-    """
-    return Prices.read(file, LocalCloudError)
 
 
 def costs(run: Run, price: Prices) -> list[Cost]:

@@ -10,16 +10,17 @@ import click
 from integration.clients.deployment import Deployment
 from integration.console.display import Display
 from integration.console.signals import ends_on_signals
-from integration.load import costs, history, report, verdict
+from integration.load import history, report, verdict
 from integration.load.execution import HostEvents, execute
 from integration.load.loaded_registry import Target, live, local
 from integration.load.locust_processes import WORKLOADS, Load
 from integration.local.errors import LocalCloudError
+from scripts.capacity.figures import PRICES, Prices
 from scripts.options import Finite
 
 DIRECTORY = Path("build/load")
 #: Clients, seconds, scale and images: what this machine bears, and what a live registry should.
-HERE, THERE = (20, 30.0, 0.02, 20), (100, 300.0, 1.0, 200)
+LOCAL_DEFAULTS, LIVE_DEFAULTS = (20, 30.0, 0.02, 20), (100, 300.0, 1.0, 200)
 #: Seconds of a soak anywhere: what grows slowly does not show before.
 SOAK = 3600.0
 PATH = click.Path(path_type=Path)
@@ -92,7 +93,7 @@ PATH = click.Path(path_type=Path)
     default=verdict.FILE,
     help="TOML file with the limits of the verdict.",
 )
-@click.option("--prices", type=PATH, default=costs.FILE, help="TOML file with the prices of AWS.")
+@click.option("--prices", type=PATH, default=PRICES, help="TOML file with the prices of AWS.")
 def main(
     workload: str,
     registry: str | None,
@@ -128,7 +129,7 @@ def main(
         )
     if remote_workers and not port:
         raise click.UsageError("--remote-workers need a --port to come to, such as 5557")
-    usual = THERE if registry else HERE
+    usual = LIVE_DEFAULTS if registry else LOCAL_DEFAULTS
     load = Load(
         workload=workload,
         users=users or usual[0],
@@ -141,7 +142,7 @@ def main(
         port=port,
     )
     # Before any work: a mistake in a file should not be told after an hour.
-    limits, price = verdict.load(thresholds), costs.prices(prices)
+    limits, price = verdict.load(thresholds), Prices.read(prices, LocalCloudError)
     if registry and getattr(limits, workload).growth_percent:
         raise click.UsageError(
             f"{workload} judges how hosts grow, and nobody looks into those of a live registry: "

@@ -28,7 +28,7 @@ class Load:
 
     Attributes:
         workload: one of ``WORKLOADS``.
-        users: clients at a time.
+        users: concurrent clients.
         seconds: once the images are pushed; a storm ends when all have pulled.
         scale: what the sizes of layers are multiplied by.
         images: of production and soak.
@@ -85,7 +85,7 @@ class Locust:
         if self._process.returncode != 0:
             lines = self.log.read_text(errors="replace").splitlines()
             errors = [line for line in lines if line.startswith("Error: ")]
-            last = (errors or lines or ["it said nothing"])[-1].removeprefix("Error: ")
+            last = (errors or lines or ["no output"])[-1].removeprefix("Error: ")
             raise LocalCloudError(f"The load failed: {last} (log: {self.log})")
         try:
             return figures(self._files.with_suffix(".json"))

@@ -4,6 +4,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -188,6 +189,10 @@ def accept(response: httpx.Response, wanted: int) -> httpx.Response:
     return response
 
 
+@cache
 def trust(ca: Path | None) -> ssl.SSLContext:
-    """Return a context that trusts the certificate in a PEM file, or the system's certificates."""
+    """Return a context that trusts the certificate in a PEM file, or the system's certificates.
+
+    One for all clients of a process; otherwise each client reads the same file again.
+    """
     return ssl.create_default_context(cafile=ca)

@@ -7,9 +7,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
-from ssl import SSLContext
 from typing import cast
 
 import gevent
@@ -27,9 +25,6 @@ PUSHES = 4
 AFTER = PATIENCE
 #: Seconds between two checks of the end of the run.
 POLL = 0.2
-
-#: One context for all clients of a process; otherwise each client reads the same file again.
-_trust: Callable[[Path | None], SSLContext] = cache(trust)
 
 # Otherwise httpx prints every request.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -98,7 +93,7 @@ def client(environment: Environment, record: Callable[..., None]) -> Client:
     options = options_of(environment)
     credentials = (options.username, os.environ.get("REGISTRY_PASSWORD", ""))
     ca = Path(options.ca) if options.ca else None
-    return Client(environment.host or "", credentials, _trust(ca), record)
+    return Client(environment.host or "", credentials, trust(ca), record)
 
 
 def prepare(

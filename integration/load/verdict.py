@@ -13,7 +13,7 @@ from scripts.toml_file import read_toml
 FILE = Path(__file__).resolve().parent / "thresholds.toml"
 #: Bytes and files below which growth is none: a cache that fills, a log that begins.
 FLOORS = {"memory": 50_000_000, "open_files": 50, "disk": 50_000_000}
-#: What to do where growth is to be judged and no host was looked into often enough.
+#: Remedy when growth has too few samples.
 UNREAD = (
     "growth_percent; it takes a registry on this machine, without --registry, and more --seconds"
 )
@@ -140,7 +140,7 @@ def latencies(run: Run) -> dict[str, float]:
 
 
 def _history(run: Run, past: Sequence[Run], how: Past) -> list[Judgement]:
-    # Those that failed would make of a lasting fault what is usual.
+    # Failed requests would raise the usual duration while a fault lasts.
     held = [earlier for earlier in past if earlier.kind == run.kind and earlier.broken == []]
     same = held[-how.runs :]
     if len(same) < how.least:

@@ -175,7 +175,7 @@ def first_error(output: str) -> str:
     """Return the first error in what Terraform printed, as one line."""
     _, found, rest = output.partition("Error: ")
     if not found:
-        return "it did not say why"
+        return "no error message"
     lines = (line.strip(" │╷╵") for line in rest.splitlines()[:ERROR_LINES])
     return " ".join(line for line in lines if line)
 

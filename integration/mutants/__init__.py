@@ -1,1 +1,1 @@
-"""Deliberate defects, one at a time, each to be caught by a named test: the suite has teeth."""
+"""Deliberate defects, one at a time; a named test must catch each."""

@@ -1,17 +1,21 @@
 """Defects tried one after the other: each on a copy of the tree, most on one local cloud."""
 
+import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from xml.etree import ElementTree
 
 from pydantic import BaseModel
 
+from integration.console import processes as programs
 from integration.local.cloud import LocalCloud
-from integration.mutants.commands import Ended, run
 from integration.mutants.defects import BRINGING_UP, REPOSITORY, Defect, DefectError
 from integration.mutants.roll_out import CLOUD
 
@@ -29,6 +33,42 @@ SERVES = "integration/suite/registry/test_authentication.py::test_with_the_passw
 #: Characters of a failure's text in the report.
 TOLD = 200
 PASSED = "nothing: it passed"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Result of a program; no status means that the program had to be ended."""
+
+    status: int | None
+    output: str
+
+
+def run(command: Sequence[str], directory: Path, log: Path, limit: float) -> Ended:
+    """Run a program to its end, or for ``limit`` seconds.
+
+    Args:
+        command: the program and its arguments.
+        directory: a copy of the repository: where it runs, and where Python finds its parts.
+        log: gets what it prints.
+        limit: seconds.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{directory}:{directory / 'nginx-proxy'}",
+        # A file that changes within a second to one of the same size would be taken for the same.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    status = None
+    with log.open("w") as output, suppress(subprocess.TimeoutExpired):
+        status = programs.run(
+            command,
+            limit,
+            cwd=directory,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ).returncode
+    return Ended(status, log.read_text())
 
 
 class Trial(BaseModel):
@@ -176,5 +216,5 @@ def _first_bad(ended: Ended) -> str:
 
 def _last_line(ended: Ended) -> str:
     lines = ended.output.strip().splitlines()
-    said = lines[-1] if lines else "it said nothing"
+    said = lines[-1] if lines else "no output"
     return said if ended.status is not None else f"it took too long: {said}"

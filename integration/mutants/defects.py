@@ -15,7 +15,7 @@ BRINGING_UP = "bringing up"
 
 
 class DefectError(HarnessError):
-    """A defect that cannot be applied, or that there is not; the text says what to do."""
+    """Error of a defect: unknown name, or text not found; the message has the remedy."""
 
 
 class Defect(BaseModel):

@@ -45,7 +45,7 @@ def parts_of(field: FieldInfo) -> dict[str, FieldInfo]:
 
 
 def refusal_of(value: Any, field: FieldInfo, others: Mapping[str, Any]) -> str | None:
-    """Say why a value is refused, beside those of the settings before it; None if it is not."""
+    """Return the reason for a refusal, beside those of the settings before it; None if valid."""
     for key in value if isinstance(value, dict) else ():
         for rule in key_rules_of(field):
             if not rule.accepts(key):

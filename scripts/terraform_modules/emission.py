@@ -16,11 +16,11 @@ from scripts.terraform_modules.readme import example_readme, readme, shape, usag
 from scripts.terraform_modules.references import Owners, link
 from scripts.terraform_modules.synthesis import Synthesized, synthesize
 
-#: What Terraform may be called.
+#: Names of the Terraform program.
 PROGRAMS = ("terraform", "tofu")
 #: Ends the name of a text that becomes a part of a README, once it is formatted.
 USAGE = ".usage.tf"
-#: Folders that are not ours, wherever they are.
+#: Folders that this command does not write, wherever they are.
 FOREIGN = {".git", ".terraform"}
 
 
@@ -118,7 +118,7 @@ def formatted(written: Mapping[str, str]) -> dict[str, str]:
 def write(directory: Path, written: Mapping[str, str]) -> None:
     """Write the files, and remove those of an earlier run that are no longer made.
 
-    What somebody else put there stays: only files with our mark are removed.
+    Files without the mark of this command stay.
     """
     for path in sorted(directory.rglob("*")):
         below = path.relative_to(directory)

@@ -85,7 +85,7 @@ def test_the_registry_starts_before_the_metrics_agent(synthesize: Synthesize, al
     joining, _, beside = program.rpartition("\\n{\\n")
     assert beside.endswith(' &\\n")}'), "the ECS agent would wait for the end of the program"
     first, *rest = beside.strip().split("\\n")
-    assert first.strip().startswith("tell_that_it_serves "), "the host tells too late"
+    assert first.strip().startswith("complete_launch_hook "), "the host tells too late"
     assert ("report_metrics" in rest[0]) == alarms
     # Only the definition of what comes later.
     assert joining.count("dnf install") == joining.count("report_metrics() {") == int(alarms)

@@ -97,7 +97,7 @@ def good() -> MemoryStore:
 
 
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
-    """Raise what Ctrl-C raises at the so-manieth request of a kind."""
+    """Raise what Ctrl-C raises at one request of a kind, by its number."""
     seen: list[str] = []
     original = BaseClient._make_api_call  # type: ignore[attr-defined]
 

@@ -2,7 +2,7 @@
 
 import time
 
-from integration.local.api.ended_tasks import EndedContainer, tell_of_end
+from integration.local.api.ended_tasks import EndedContainer, report_ended_task
 from integration.local.emulator.process import Emulator
 from tests.support.aws_samples import launch_template, new_name, template_data
 
@@ -90,13 +90,15 @@ class Account:
     def end_task(self, *lines: str, host: str = "") -> None:
         """End a task of the proxy, with these lines in its log."""
         ended = EndedContainer("nginx", 1, lines)
-        tell_of_end(self.session, self.name, host or self.host_of_its_own(), self.task, [ended])
+        report_ended_task(
+            self.session, self.name, host or self.host_of_its_own(), self.task, [ended]
+        )
 
     def end_certificate_task(self) -> None:
         """End a task of the certificate, as its memory limit does."""
         ended = EndedContainer("certificate", 137, ())
         host = self.host_of_its_own()
-        tell_of_end(self.session, self.name, host, self.certificate_task, [ended])
+        report_ended_task(self.session, self.name, host, self.certificate_task, [ended])
 
     def host_of_its_own(self) -> str:
         """Start an instance; return its identifier."""

@@ -1,6 +1,6 @@
 """Questions about tasks of ECS and replacements of hosts; see test_moto_corrections.py."""
 
-from integration.local.api.ended_tasks import REASON, EndedContainer, tell_of_end
+from integration.local.api.ended_tasks import REASON, EndedContainer, report_ended_task
 from integration.local.emulator.process import Emulator
 from tests.support.aws_samples import client, service, template_data
 
@@ -14,7 +14,7 @@ def agents_report_tasks_that_ended(aws: Emulator) -> bool:
     image = template_data(aws)["ImageId"]
     instance = client(aws, "ec2").run_instances(ImageId=image, MinCount=1, MaxCount=1)
     host = instance["Instances"][0]["InstanceId"]
-    tell_of_end(aws.session(), cluster, host, definition, [EndedContainer(name, 1, ["no"])])
+    report_ended_task(aws.session(), cluster, host, definition, [EndedContainer(name, 1, ["no"])])
     (arn,) = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
     (task,) = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
     (container,) = task["containers"]

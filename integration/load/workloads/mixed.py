@@ -10,7 +10,7 @@ from integration.load.sizes import ZB, Sizes
 from integration.load.user import RegistryUser, options_of, prepare
 
 #: Images that are pushed before the load.
-THERE = 8
+IMAGES = 8
 LAYERS = 3
 
 
@@ -25,7 +25,7 @@ def images(environment: Environment) -> list[Image]:
     """Return the images to pull, the same in every process."""
     seed = options_of(environment).seed
     source = random.Random(seed)  # noqa: S311  (no secret)
-    return [image(environment, f"{seed}-{number}", source) for number in range(THERE)]
+    return [image(environment, f"{seed}-{number}", source) for number in range(IMAGES)]
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]

@@ -20,7 +20,7 @@ class EndedContainer:
     output: Sequence[str]
 
 
-def tell_of_end(
+def report_ended_task(
     session: Any,
     cluster: str,
     instance: str,

@@ -8,7 +8,7 @@ from typing import Any
 CONTAINER_HOPS = 2
 #: The state of an instance that has not completed its launch hook.
 PENDING = "Pending:Wait"
-#: More than any way has.
+#: Larger than any hop count.
 ALL_HOPS = 64
 
 

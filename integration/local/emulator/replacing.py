@@ -1,4 +1,4 @@
-"""Replacing methods of code that is not ours, with the original at hand."""
+"""Replacing methods of other packages, with the original at hand."""
 
 from collections.abc import Callable
 from typing import Any

@@ -9,7 +9,7 @@ from python_on_whales import DockerClient
 from integration.local.api.aws_session import Credentials
 from integration.local.api.blueprint import Attachment, Blueprint, Service
 from integration.local.api.draining import complete_hooks
-from integration.local.api.ended_tasks import tell_of_end
+from integration.local.api.ended_tasks import report_ended_task
 from integration.local.api.instances import CONTAINER_HOPS, Instance
 from integration.local.api.task import Task
 from integration.local.api.zones import read_addresses
@@ -248,7 +248,7 @@ class Fleet:
             for task in self._tasks(host, plan):
                 ended = host.ended(task)
                 if ended:
-                    tell_of_end(
+                    report_ended_task(
                         self._emulator.session(),
                         str(host.cluster),
                         host.id,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from integration.clients.deployment import Deployment
+from integration.clients.deployment import Deployment, hosts_lines
 from integration.clients.image_builder import make_index
 from integration.clients.program import Can, Client
 from integration.clients.root import root_file_system
@@ -64,7 +64,7 @@ def find(
         if kind not in started_clients:
             registry = urlsplit(deployment.url).netloc
             sandbox.trust(registry, deployment.ca)
-            names = "".join(f"{address} {name}\n" for name, address in deployment.names)
+            names = hosts_lines(deployment.names)
             sandbox.write("/etc/hosts", Path("/etc/hosts").read_text() + names)
             client = kind(sandbox, registry, deployment.username)
             client.start()

@@ -207,15 +207,14 @@ class FirstDeployment:
         return self._shell([sys.executable, "-m", "scripts.cli", *arguments])
 
     def _shell(self, command: Sequence[str]) -> subprocess.Popen[str]:
-        cloud, names = self.registry.cloud, self._folder / "hosts"
+        cloud = self.registry.cloud
         resolved = {ECR: cloud.network.gateway}
         for balancer in cloud.session.client("elb").describe_load_balancers()[
             "LoadBalancerDescriptions"
         ]:
             resolved[balancer["DNSName"]] = self.domain
-        names.write_text("".join(f"{address} {name}\n" for name, address in resolved.items()))
         return subprocess.Popen(
-            [*with_hosts_file(names), *command],
+            [*with_hosts_file(self._folder / "hosts", resolved.items()), *command],
             cwd=REPOSITORY,
             env={
                 **os.environ,

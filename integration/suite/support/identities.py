@@ -89,9 +89,8 @@ class Server:
         login.write_text(json.dumps({"credHelpers": {registry: "wharf"}}))
         trust = {"SSL_CERT_FILE": str(deployment.ca), "REGISTRY_AUTH_FILE": str(login)}
         environment = {**self.environment, **trust}
-        names = folder / "hosts"
-        names.write_text("".join(f"{address} {name}\n" for name, address in deployment.names))
-        return Server(environment, self.role).run(*with_hosts_file(names), *command)
+        names = with_hosts_file(folder / "hosts", deployment.names)
+        return Server(environment, self.role).run(*names, *command)
 
 
 class Provider:

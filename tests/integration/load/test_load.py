@@ -21,6 +21,7 @@ from integration.load.locust_processes import Load, distribution
 from integration.load.run_results import Event, moments, percentile
 from integration.load.sizes import ZB, Sizes, with_top, zipf
 from integration.load.watch import sample
+from scripts.capacity.figures import Prices
 from tests.support.load_sample import STARTED, sample_figures, sample_run
 
 REPOSITORY = Path(__file__).parents[3]
@@ -110,7 +111,7 @@ def test_a_moment_is_the_difference_of_two_rows(tmp_path: Path) -> None:
 
 
 def test_the_bill() -> None:
-    prices = costs.prices().model_copy(update={"client_traffic": 0.09})
+    prices = Prices.read().model_copy(update={"client_traffic": 0.09})
     bill = {cost.item: cost.dollars for cost in costs.costs(sample_run(), prices)}
     assert bill == pytest.approx(
         {
@@ -126,7 +127,7 @@ def test_the_bill() -> None:
 def test_what_s3_sends_itself_does_not_pass_the_balancer() -> None:
     run = sample_run()
     run.figures["GET redirected layer"] = sample_figures(200, count=40)
-    bill = {cost.item: cost.amount for cost in costs.costs(run, costs.prices())}
+    bill = {cost.item: cost.amount for cost in costs.costs(run, Prices.read())}
     assert bill["traffic to clients"] == pytest.approx(1.4)
     assert bill["load balancer"] == pytest.approx(1.3)
 

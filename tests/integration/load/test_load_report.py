@@ -8,10 +8,10 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from integration.load.costs import prices
 from integration.load.report import page
 from integration.load.run_results import Run
 from integration.load.verdict import judge, load
+from scripts.capacity.figures import Prices
 from tests.support.browser import BROWSERS, find_browser, start_browser
 from tests.support.load_sample import STARTED, sample_run
 
@@ -35,7 +35,7 @@ def shown(browser: Chrome, tmp_path: Path, request: pytest.FixtureRequest) -> Ch
     past = [sample_run(started=STARTED - 1000 * number) for number in range(5, 0, -1)]
     past.append(sample_run(started=STARTED - 1, slower=2, broken=["p95_ms is 2000"]))
     file = tmp_path / "report.html"
-    file.write_text(page(run, past, judge(run, past, load()), prices()))
+    file.write_text(page(run, past, judge(run, past, load()), Prices.read()))
     browser.get(file.as_uri())
     return browser
 

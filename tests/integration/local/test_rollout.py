@@ -58,7 +58,7 @@ def test_old_hosts_stay_for_new_ones_that_do_not_serve_only_with_a_launch_hook(
     assert fleet.end.called == ended
 
 
-def test_a_host_that_serves_and_does_not_tell_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_without_completed_launch_hook_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("integration.local.hosts.rollout.HOOK_TIMEOUT", 0)
     waiting = Instance("i-1", "wharf", "", (), waits=True)
     plan = Blueprint([waiting], [], [], [], hooked=frozenset({"wharf"}))

@@ -45,7 +45,7 @@ def test_a_link_is_a_name_in_the_pod() -> None:
     ]
 
 
-def test_a_link_to_nowhere_is_told() -> None:
+def test_link_to_missing_container_is_refused() -> None:
     with pytest.raises(LocalCloudError, match="link registry names no container of the task"):
         _ = task(NGINX, {"name": "other"}).links
 
@@ -64,7 +64,7 @@ def test_secrets_become_environment() -> None:
     assert container.environment == {"ALL": '{"key": "inner"}', "ONE": "inner", "OLD": "old"}
 
 
-def test_what_is_not_understood_is_told_and_not_left_out() -> None:
+def test_unknown_field_is_refused() -> None:
     with pytest.raises(LocalCloudError, match="Container c: privileged is not known"):
         task({"name": "c", "privileged": True})
 

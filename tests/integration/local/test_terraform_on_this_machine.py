@@ -38,7 +38,7 @@ def test_terraform_comes_first(programs: Path) -> None:
 
 
 @pytest.mark.usefixtures("programs")
-def test_neither_is_told_in_one_line() -> None:
+def test_missing_terraform_is_one_line() -> None:
     with pytest.raises(
         LocalCloudError, match=r"^Neither terraform nor tofu .*; run make setup-local$"
     ):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.mutants.commands import Ended
-from integration.mutants.defect_trials import Trial, Trials
+from integration.mutants.defect_trials import Ended, Trial, Trials
 from integration.mutants.defects import BRINGING_UP, REPOSITORY, Defect, DefectError
 
 DEFECTS = Defect.all()

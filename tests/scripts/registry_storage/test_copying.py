@@ -107,7 +107,7 @@ def retain_and_collect(store: MemoryStore, *removed: str) -> None:
 
 
 def act_at(moment: int, act: Callable[[], None], *stores: MemoryStore) -> None:
-    """Act before the so-manieth request to these stores."""
+    """Act before request number ``number`` to these stores."""
     requests = count(1)
 
     def look() -> None:

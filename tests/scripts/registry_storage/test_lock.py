@@ -10,7 +10,7 @@ from scripts.registry_storage.lock import locked
 from tests.support.memory_store import MemoryStore
 
 
-def test_who_has_no_name_holds_it_as_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_names_user_id_without_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(variable, raising=False)
     # No entry in the list of users has this number.

@@ -21,7 +21,7 @@ FIRST, SECOND = image("config", "first"), image("config", "second")
 
 
 class Busy(MemoryStore):
-    """Somebody pushes the tag before the so-manieth request of a removal.
+    """Push the tag before a request of a removal, by its number.
 
     And before another request, or the same, the removal is cut off.
     """

@@ -78,7 +78,7 @@ class Operator:
         (directory / "rules.toml").write_text(RULES)
         self._numbers = count(1)
         self.requests = 0
-        #: What happens instead of the so-manieth request.
+        #: What happens instead of a request, by its number.
         self.cut: tuple[int, BaseException | type[BaseException]] = (0, KeyboardInterrupt)
         self.stores = {name: MemoryStore(self._look, page=1000) for name in ("images", "copy")}
         for store in self.stores.values():
