@@ -202,7 +202,7 @@ def test_nobody_pushes_into_a_mirror(deployment: Deployment, upstream: Upstream,
         manifest = client.put(f"/v2/{repository}/manifests/1", content=b"{}")
         by_namespace = client.post(f"/v2/{name}/blobs/uploads/?ns=docker.io")
     for response in (upload, manifest, by_namespace):
-        assert (response.status_code, "nobody pushes" in response.text) == (403, True)
+        assert (response.status_code, "takes no pushes" in response.text) == (403, True)
 
 
 def test_permissions_hold_for_mirrors(
