@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from integration.bench.measurements import Machine
+from integration.storms import storms_command
 from integration.storms.capacity_page import QUESTIONS, ask, write
 from integration.storms.simulations import CASES, simulate
 from integration.storms.storm_results import Measured, Parameters, Part, Results, Simulated
@@ -149,6 +150,8 @@ def test_a_storm_does_not_count_while_the_machine_itself_is_the_limit(results: R
 def storms_program(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     """Run the program with results that were measured before."""
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(storms_command, "SERVERS", results.servers)
+    monkeypatch.setattr(storms_command, "LAYERS", results.layers)
     for name in ("build", "docs"):
         Path(name).mkdir()
     Path("build/storms.json").write_text(results.model_dump_json())
@@ -185,12 +188,17 @@ def test_the_program_is_content_with_storms_that_are_near_or_do_not_count(
     assert "% (does not count)" in Path("docs/capacity.md").read_text()
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['{"storms": []}', Results(servers=1, layers=[1]).model_dump_json()],
+    ids=["other fields", "another image"],
+)
 def test_results_of_another_version_are_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("build").mkdir()
-    Path("build/storms.json").write_text('{"storms": []}')
+    Path("build/storms.json").write_text(content)
     done = CliRunner().invoke(storms, ["--pages"])
     assert done.exit_code == 2
     assert "storms.json is of another version; measure all with `wharf storms`" in done.output
