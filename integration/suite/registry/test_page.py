@@ -148,7 +148,8 @@ def test_the_longest_name_leads_to_its_images(page: Page) -> None:
 
 def test_a_user_sees_the_own_repositories_only(login: Open) -> None:
     page = login("team").open()
-    assert [entry.text for entry in page.all(".tree a")] == ["page-a/app"]
+    shown = [entry.text for entry in page.all(".tree a")]
+    assert shown == ["page-a/app"], f"the page shows what may not be pulled: {shown}"
     assert "page-b" not in page.browser.page_source
     assert not page.find("#health").is_displayed()
     page.open("#/image/page-a/app:1.0.0")
