@@ -102,7 +102,7 @@ class Signer:
         """Return the addresses of S3."""
         now = time.monotonic()
         if not self._known or now > self._end:
-            # Who comes while the name is resolved uses the known addresses.
+            # Requests that come while the name is resolved use the known addresses.
             self._end = now + RESOLVED
             try:
                 self._known = _resolve(url)

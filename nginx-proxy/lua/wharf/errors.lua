@@ -102,12 +102,14 @@ function M.body()
     if not response then
         return
     end
-    local text = response.text and ('{"errors":[{%s,"detail":null}]}\n'):format(ngx.var.error_words)
-    if not text then
-        table.insert(response, ngx.arg[1])
+    if response.text then
+        -- Nothing of it is shown, so nothing of it is kept.
+        ngx.arg[1] = ngx.arg[2] and ('{"errors":[{%s,"detail":null}]}\n'):format(ngx.var.error_words) or nil
+        return
     end
-    ngx.arg[1] = ngx.arg[2] and text or nil
-    if text or not ngx.arg[2] then
+    table.insert(response, ngx.arg[1])
+    ngx.arg[1] = nil
+    if not ngx.arg[2] then
         return
     end
     local body = table.concat(response)
