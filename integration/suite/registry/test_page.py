@@ -148,8 +148,12 @@ def test_the_longest_name_leads_to_its_images(page: Page) -> None:
 
 def test_a_user_sees_the_own_repositories_only(login: Open) -> None:
     page = login("team").open()
-    shown = [entry.text for entry in page.all(".tree a")]
-    assert shown == ["page-a/app"], f"the page shows what may not be pulled: {shown}"
+    with page.deployment.client() as client:
+        index = client.get("/page/index.json").json()
+        assert client.get("/page/hosts.json").status_code == 403
+    known = [entry["name"] for entry in index["repositories"]]
+    assert known == ["page-a/app"], f"the page knows what may not be pulled: {known}"
+    assert [entry.text for entry in page.all(".tree a")] == ["page-a/app"]
     assert "page-b" not in page.browser.page_source
     assert not page.find("#health").is_displayed()
     page.open("#/image/page-a/app:1.0.0")
@@ -157,10 +161,6 @@ def test_a_user_sees_the_own_repositories_only(login: Open) -> None:
     assert "Delete" not in page.text
     for view in ("#/repository/page-b/other", "#/health", "#/image/page-b/other:1"):
         assert "403" in page.open(view).text
-    with page.deployment.client() as client:
-        index = client.get("/page/index.json").json()
-        assert client.get("/page/hosts.json").status_code == 403
-    assert [entry["name"] for entry in index["repositories"]] == ["page-a/app"]
 
 
 @pytest.mark.parametrize(
